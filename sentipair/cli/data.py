@@ -1,0 +1,94 @@
+"""``sentipair data``: which data sets can be read, and what is wrong with one before it is used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from sentipair.data import all_readers, load_dataset
+from sentipair.data.audit import audit, render
+from sentipair.files import atomic_write
+
+app = typer.Typer(help="Data sets: what can be read, and what is wrong with them.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_readers() -> None:
+    """The data sets that can be read: label rules, splits, expected files, and whom to cite.
+
+    Example: sentipair data list
+    """
+    console = Console()
+    for reader in all_readers().values():
+        facts = {
+            "classes": ", ".join(reader.classes),
+            "variants": ", ".join(reader.variants),
+            "splits": ", ".join(reader.schemes),
+            "files": reader.layout,
+            "from": reader.source,
+            "cite": reader.citation,
+        }
+        console.print(f"\n[bold]{reader.name}[/]  {escape(reader.title)}")
+        table = Table.grid(padding=(0, 2))
+        for name, value in facts.items():
+            table.add_row(f"  [dim]{name}[/]", escape(value))
+        console.print(table)
+    console.print("\nAlso any .csv, .tsv, .jsonl or .parquet with the columns image, text, label.")
+
+
+@app.command()
+def check(
+    dataset: Annotated[str, typer.Argument(help="A name from `sentipair data list`, or a table or folder.")],
+    root: Annotated[Path | None, typer.Option(help="The folder of a named data set.")] = None,
+    variant: Annotated[str | None, typer.Option(help="The label rule, such as agree-only.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="The splits, such as clmlf or own.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with all ids.")] = False,
+) -> None:
+    """Counts, baselines, missing and damaged pictures, duplicates, and test rows that leak from training.
+
+    Example: sentipair data check mvsa-single --root path/to/mvsa-single
+    """
+    report = audit(load_dataset(dataset, root=root, variant=variant, scheme=scheme))
+    if as_json:
+        typer.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        Console().print(render(report))
+
+
+@app.command()
+def prepare(
+    dataset: Annotated[str, typer.Argument(help="A name from `sentipair data list`, or a table or folder.")],
+    output: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+    root: Annotated[Path | None, typer.Option(help="The folder of a named data set.")] = None,
+    variant: Annotated[str | None, typer.Option(help="The label rule, such as agree-only.")] = None,
+    scheme: Annotated[str | None, typer.Option(help="The splits, such as clmlf or own.")] = None,
+) -> None:
+    """Write one plain table of a data set, texts normalised, labels fused, splits marked.
+
+    Example: sentipair data prepare mvsa-single --root path/to/mvsa-single --output mvsa-single.parquet
+    """
+    pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
+    split = {i: name for name, ids in pairs.splits.items() for i in ids}
+    rows = [
+        {
+            "id": pair.id,
+            "image": str(pair.image.resolve()) if pair.image else None,
+            "text": pair.text,
+            "label": pair.label,
+            "text_label": pair.text_label,
+            "image_label": pair.image_label,
+            "split": split.get(pair.id),
+        }
+        for pair in pairs
+    ]
+    with atomic_write(output) as file:
+        pq.write_table(pa.Table.from_pylist(rows), file)
+    typer.echo(f"{len(rows):,} pairs written to {output}")

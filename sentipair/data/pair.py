@@ -1,0 +1,122 @@
+"""A post and a data set of posts: the first of the four contracts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import overload
+
+from sentipair.errors import UserError
+from sentipair.files import sha256
+
+SENTIMENT = ("positive", "neutral", "negative")
+SARCASM = ("not sarcastic", "sarcastic")
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A picture and a text that were posted together.
+
+    A missing picture (``image is None``) and an empty ``text`` are states that every stage handles.
+    """
+
+    id: str
+    text: str = ""
+    image: Path | None = None
+    label: str | None = None
+    text_label: str | None = None
+    image_label: str | None = None
+    rationales: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairDataset(Sequence[Pair]):
+    """Pairs with their classes and splits, and all that tells one variant of a data set from another.
+
+    Attributes:
+        name: ``"mvsa-single"``, or the file name of an own table.
+        variant: the rule that made the labels, such as ``"polarity-wins"``.
+        scheme: where the splits come from, such as ``"clmlf"``, ``"cheema-2021/3"`` or ``"own/seed=0"``.
+        text_steps: names of the text normalisation steps that were applied, in order.
+        classes: class names; a label's index in ``logits`` is its place here.
+        pairs: all pairs, in the order of the files.
+        splits: split name → ids; a subset of ``SPLITS``.
+        problems: what the reader missed or left out, one line each, for the user.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+    variant: str = "as-given"
+    scheme: str = "none"
+    text_steps: tuple[str, ...] = ()
+    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        twice = [key for key, count in Counter(pair.id for pair in self.pairs).items() if count > 1]
+        if twice:
+            raise UserError(
+                f"{self.name}: {len(twice)} ids occur twice, the first is {twice[0]!r}; make them unique"
+            )
+        unknown = {pair.label for pair in self.pairs if pair.label is not None} - set(self.classes)
+        if unknown:
+            raise UserError(
+                f"{self.name}: labels {sorted(unknown)} are not among the classes {list(self.classes)}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.pairs)
+
+    @overload
+    def __getitem__(self, index: int) -> Pair: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Pair]: ...
+    def __getitem__(self, index: int | slice) -> Pair | Sequence[Pair]:
+        return self.pairs[index]
+
+    def __iter__(self) -> Iterator[Pair]:
+        return iter(self.pairs)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Pair]:
+        """Pairs by their id."""
+        return {pair.id: pair for pair in self.pairs}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of name, variant, scheme, text steps, splits and every pair's id, text and label.
+
+        Pictures take part by presence only; their bytes are identified by the feature store.
+        """
+        lists = ("\n".join(names) for names in (self.text_steps, self.classes))
+        head = (self.name, self.variant, self.scheme, *lists)
+        rows = (part for p in self.pairs for part in (p.id, p.text, p.label or "", "1" if p.image else "0"))
+        ids = (part for name, members in sorted(self.splits.items()) for part in (name, *members))
+        return sha256(*head, *rows, *ids)
+
+    def label_indices(self) -> list[int]:
+        """Each pair's class index, −1 where it has no label."""
+        index = {name: i for i, name in enumerate(self.classes)}
+        return [-1 if pair.label is None else index[pair.label] for pair in self.pairs]
+
+    def counts(self) -> dict[str, int]:
+        """Pairs per class, in the order of ``classes``."""
+        found = Counter(pair.label for pair in self.pairs)
+        return {name: found[name] for name in self.classes}
+
+    def split(self, name: str) -> PairDataset:
+        """The pairs of one split, in the order of its id list.
+
+        Raises:
+            UserError: the data set has no such split.
+        """
+        if name not in self.splits:
+            known = ", ".join(self.splits) or "none"
+            raise UserError(f"{self.name} has no split {name!r} (it has: {known})")
+        ids = self.splits[name]
+        return replace(self, pairs=tuple(self.by_id[i] for i in ids), splits={name: ids}, problems=())

@@ -1,0 +1,160 @@
+"""Own posts: tables as CSV, TSV, JSON Lines or Parquet, and folders of pictures with a metadata table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sentipair.data.pair import SENTIMENT, SPLITS, Pair, PairDataset
+from sentipair.data.presence import only_present, some
+from sentipair.data.rows import SUFFIXES, Row, read_rows
+from sentipair.data.splits import OWN, own_split
+from sentipair.errors import UserError
+
+COLUMNS = ("id", "image", "text", "label", "split", "text_label", "image_label")
+ALIASES = {"file_name": "image"}
+"""Hugging Face picture folders call the picture ``file_name``."""
+
+SPLIT_NAMES = {"train": "train", "dev": "validation", "val": "validation", "valid": "validation"} | {
+    name: name for name in SPLITS
+}
+
+
+def read_table(
+    path: Path, *, seed: int = 0, classes: Sequence[str] | None = None, require_labels: bool = True
+) -> PairDataset:
+    """Read posts from a table, or from a folder with ``metadata.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``.
+
+    Columns: ``text`` and ``image`` (at least one; ``file_name`` also means ``image``), ``label``, and
+    optionally ``id`` (else the row number), ``split``, ``text_label``, ``image_label``; case does not matter.
+    Pictures are looked for relative to the table. Rows are counted from 1 after the header.
+
+    Args:
+        path: the table or the folder.
+        seed: of the own split, which is made where there are labels but no ``split`` column.
+        classes: class names in order. If not given: those found, as positive, neutral, negative if they are
+            just these three, otherwise in alphabetical order.
+        require_labels: without labels the table is an error; turn it off to predict.
+
+    Raises:
+        UserError: the table cannot be read, is empty or lacks columns; an id is empty or occurs twice; a
+            split has an unknown name; no row has a label though labels are required.
+    """
+    path = _table_file(Path(path))
+    header, rows = read_rows(path)
+    if not rows:
+        raise UserError(f"{path.name} has no rows; add at least one post")
+    names = _known_columns(header, path)
+    known = set(names.values())
+    if not known & {"text", "image"}:
+        raise UserError(f"{path.name} has no column text or image (it has: {', '.join(header)}); add one")
+    if require_labels and "label" not in known:
+        raise UserError(f"{path.name} has no column label (it has: {', '.join(header)}); add one")
+    unknown = [name for name in header if name not in names]
+    problems = [f"columns ignored: {', '.join(unknown)}"] if unknown else []
+
+    cells = [{names[key]: _filled(value) for key, value in row.items() if key in names} for row in rows]
+    pairs = [_pair(row, number, path) for number, row in enumerate(cells, start=1)]
+    _refuse_repeated_ids(pairs, path)
+    present, absences = only_present(pairs)
+    labels = {pair.label for pair in present if pair.label is not None}
+    if require_labels and not labels:
+        raise UserError(f"{path.name}: no post has a label; fill in the column label")
+    unlabelled = [pair.id for pair in present if pair.label is None]
+    if labels and unlabelled:
+        problems.append(f"{len(unlabelled):,} of {len(present):,} posts have no label: {some(unlabelled)}")
+    scheme, splits = "none", dict[str, tuple[str, ...]]()
+    if "split" in known:
+        scheme = "as-given"
+        splits, unsplit = _given_splits(cells, pairs, {pair.id for pair in present}, path)
+        if unsplit:
+            problems.append(f"{len(unsplit):,} of {len(present):,} posts belong to no split: {some(unsplit)}")
+    elif labels and require_labels:
+        scheme, splits = f"{OWN}/seed={seed}", dict(own_split(present, seed=seed))
+    return PairDataset(
+        name=path.name,
+        scheme=scheme,
+        classes=tuple(classes) if classes is not None else _classes(labels),
+        pairs=present,
+        splits=splits,
+        problems=(*problems, *absences),
+    )
+
+
+def _table_file(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    found = [path / f"metadata{suffix}" for suffix in SUFFIXES if (path / f"metadata{suffix}").is_file()]
+    if len(found) != 1:
+        names = " and ".join(file.name for file in found) or "no metadata.csv or metadata.jsonl"
+        raise UserError(f"the folder {path} has {names}; it needs one such table beside the pictures")
+    return found[0]
+
+
+def _known_columns(header: Sequence[str], path: Path) -> Mapping[str, str]:
+    """Column as written → our name, for the columns we know."""
+    ours = [ALIASES.get(name.strip().lower(), name.strip().lower()) for name in header]
+    twice = [our for our in COLUMNS if ours.count(our) > 1]
+    if twice:
+        raise UserError(f"{path.name} has more than one column {twice[0]}; keep one")
+    return {name: our for name, our in zip(header, ours, strict=True) if our in COLUMNS}
+
+
+def _filled(value: object) -> object:
+    """The value, None in place of NaN, which pandas writes for an empty cell."""
+    return value if value == value else None
+
+
+def _pair(row: Row, number: int, path: Path) -> Pair:
+    key = _cell(row, "id") if "id" in row else str(number)
+    if key is None:
+        raise UserError(f"{path.name}, row {number} has an empty id; fill it in, or leave the column out")
+    for name in ("text", "image"):
+        if not isinstance(row.get(name, ""), str | None):
+            kind = type(row[name]).__name__
+            raise UserError(f"{path.name}, row {number}: {name} is a {kind}; give a string")
+    image = _cell(row, "image")
+    return Pair(
+        id=key,
+        text=row.get("text") or "",
+        image=path.parent / image if image else None,
+        label=_cell(row, "label"),
+        text_label=_cell(row, "text_label"),
+        image_label=_cell(row, "image_label"),
+    )
+
+
+def _cell(row: Row, name: str) -> str | None:
+    """A cell as a stripped string, None where it is empty."""
+    value = row.get(name)
+    return None if value is None else str(value).strip() or None
+
+
+def _refuse_repeated_ids(pairs: Sequence[Pair], path: Path) -> None:
+    first: dict[str, int] = {}
+    for number, pair in enumerate(pairs, start=1):
+        if first.setdefault(pair.id, number) != number:
+            raise UserError(
+                f"{path.name}: the id {pair.id!r} is in rows {first[pair.id]} and {number}; make ids unique"
+            )
+
+
+def _given_splits(
+    cells: Sequence[Row], pairs: Sequence[Pair], present: set[str], path: Path
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """The split column as ids per split, and the ids of rows where it is empty."""
+    members: dict[str, list[str]] = {}
+    unsplit: list[str] = []
+    for number, (row, pair) in enumerate(zip(cells, pairs, strict=True), start=1):
+        given = _cell(row, "split")
+        if given is not None and given.lower() not in SPLIT_NAMES:
+            raise UserError(
+                f"{path.name}, row {number}: split {given!r} is none of {', '.join(SPLITS)}; correct it"
+            )
+        if pair.id in present:
+            (unsplit if given is None else members.setdefault(SPLIT_NAMES[given.lower()], [])).append(pair.id)
+    return {split: tuple(members[split]) for split in SPLITS if split in members}, unsplit
+
+
+def _classes(labels: set[str]) -> tuple[str, ...]:
+    return SENTIMENT if labels == set(SENTIMENT) else tuple(sorted(labels))

@@ -1,0 +1,124 @@
+"""Frozen text encoders: the last hidden layers of a BERT-like network for every token of a text."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from sentipair.encoders.engines import Engine, EngineChoice, split_batches
+from sentipair.encoders.weights import folder_revision, locate
+from sentipair.errors import UserError
+
+BATCH = 16
+LENGTH_STEP = 8
+"""Batches are padded to multiples of this, which keeps the number of distinct shapes small for compiled engines."""
+
+
+class LastHiddenStates(nn.Module):
+    """The outputs of the last ``last`` layers: token ids and mask [B, N] → [B, N, last, d]."""
+
+    def __init__(self, network: nn.Module, last: int) -> None:
+        super().__init__()
+        self.network = network
+        self.last = last
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Stack the hidden states, the top layer last."""
+        output = self.network(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
+        return torch.stack(output.hidden_states[-self.last :], dim=2)
+
+
+class TextEncoder:
+    """A BERT- or RoBERTa-like network from a local folder or a Hugging Face id, with its tokenizer.
+
+    Args:
+        source: a folder with config.json, tokenizer and model.safetensors, or a Hugging Face id.
+        last: how many of the last layers to give.
+        max_length: tokens including [CLS] and [SEP]; longer texts are cut and counted in ``truncated``.
+        pad_to: pad every text to this length and give the states of the padding as well, as the released SPP-SCL
+            code does; ``None`` gives each text at its own length.
+        engine: what ``choose_engine`` decided.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        last: int = 4,
+        max_length: int = 128,
+        pad_to: int | None = None,
+        engine: EngineChoice,
+    ) -> None:
+        from transformers import AutoConfig, AutoTokenizer
+
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        self.folder = locate(source)
+        self.config = AutoConfig.from_pretrained(self.folder)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder, use_fast=True)
+        self.last = last
+        self.max_length = min(pad_to or max_length, int(self.config.max_position_embeddings))
+        self.pad_to = None if pad_to is None else self.max_length
+        self.engine_choice = engine
+        self.truncated = 0
+        if last > int(self.config.num_hidden_layers):
+            raise UserError(f"{source} has {self.config.num_hidden_layers} layers, {last} were asked for")
+
+    @property
+    def dim(self) -> int:
+        """Width d of the hidden states."""
+        return int(self.config.hidden_size)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The compiled network; made at first use, so that a warm feature store never loads the weights."""
+        from transformers import AutoModel
+
+        network = AutoModel.from_pretrained(self.folder, dtype=torch.float32, attn_implementation="sdpa")
+        ids = torch.full((2, LENGTH_STEP), int(self.tokenizer.pad_token_id or 0))
+        return self.engine_choice.compile(LastHiddenStates(network, self.last), (ids, torch.ones_like(ids)))
+
+    def describe(self) -> dict[str, object]:
+        """Everything that the output depends on, except the text."""
+        return {
+            "kind": "text",
+            "model": self.folder.name,
+            "revision": folder_revision(self.folder),
+            "last": self.last,
+            "max_length": self.max_length,
+            "pad_to": self.pad_to,
+            "precision": self.engine_choice.precision,
+        }
+
+    def encode(self, texts: Sequence[str]) -> list[NDArray[np.float16]]:
+        """Hidden states per text, each [N, last, d] with N its own number of tokens, [CLS] and [SEP] included.
+
+        Texts of similar length share a batch; the grouping depends only on ``texts``.
+        """
+        ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        self.truncated += sum(len(row) >= self.max_length for row in ids) if self.pad_to is None else 0
+        order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
+        groups = list(split_batches(order, BATCH))
+        outputs: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(ids)
+        states = self.engine.run(self._pad([ids[i] for i in group]) for group in groups)
+        for group, batch in zip(groups, states, strict=True):
+            for row, i in zip(batch, group, strict=True):
+                outputs[i] = row if self.pad_to else row[: len(ids[i])]
+        return outputs
+
+    def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        longest = max(len(row) for row in rows)
+        length = self.pad_to or min(self.max_length, -(-longest // LENGTH_STEP) * LENGTH_STEP)
+        ids = torch.full((len(rows), length), int(self.tokenizer.pad_token_id or 0))
+        mask = torch.zeros(len(rows), length, dtype=torch.long)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+        return ids, mask

@@ -1,0 +1,64 @@
+"""What a model receives: named tensors with masks for a few pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """B pairs as tensors. Which features are there depends on what the model requires; with all of them:
+
+    ========================  ==================  =======================================================
+    ``text``                  [B, N, L, d_text]   hidden states per token, half precision, top layer last
+    ``text_mask``             [B, N]              true at real tokens; a row may be all false (empty text)
+    ``text_cls``              [B, L, d_text]      hidden states of [CLS]
+    ``grid``                  [B, R, d_image]     grid cells or patches, half precision
+    ``grid_mask``             [B, R]              false where there is no picture
+    ``image``                 [B, d_image]        one vector per picture, zero where there is none
+    ``image_present``         [B]                 whether there is a picture
+    ========================  ==================  =======================================================
+
+    ``labels`` [B] holds class indices, −1 where unknown. Behind a mask there may be any finite numbers.
+    """
+
+    ids: tuple[str, ...]
+    labels: Tensor
+    features: Mapping[str, Tensor]
+    _rows: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self.features[name]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, name: str) -> Tensor:
+        """What the mask of ``name`` leaves, in single precision: [T, …], one pair after the other.
+
+        Made once per batch: an update with two forward passes pays for it once.
+        """
+        if name not in self._rows:
+            values, mask = self[name], self[f"{name}_mask"]
+            self._rows[name] = (values.flatten(0, 1) if bool(mask.all()) else values[mask]).float()
+        return self._rows[name]
+
+    def unmasked(self) -> PairBatch:
+        """The same tensors with all masks true: for code that knows no masks."""
+        masks = {k: torch.ones_like(v) for k, v in self.features.items() if k.endswith("_mask")}
+        return replace(self, features={**self.features, **masks}, _rows={})
+
+    def padded(self, extra: int) -> PairBatch:
+        """The same pairs with every text's last position repeated ``extra`` times behind the mask."""
+        if "text" not in self.features:
+            return self
+        text, mask = self["text"], self["text_mask"]
+        longer = {
+            "text": torch.cat([text, *[text[:, -1:]] * extra], dim=1),
+            "text_mask": torch.cat([mask, mask.new_zeros(len(self), extra)], dim=1),
+        }
+        return replace(self, features={**self.features, **longer}, _rows={})

@@ -1,0 +1,194 @@
+"""What a model can ask for: each ``FeatureSpec`` names the records it needs and turns them into tensors."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sentipair.data.images import UnreadableImageError, open_image
+from sentipair.data.pair import Pair
+from sentipair.encoders import Encoders
+from sentipair.files import sha256
+
+Records = Sequence[NDArray[np.float16] | None]
+
+
+class Source(Protocol):
+    """Where records come from: which input of a pair, and the encoder that reads it."""
+
+    dims: dict[str, int]
+
+    def describe(self) -> dict[str, object]:
+        """What the records depend on, except the input."""
+        ...
+
+    def key(self, pair: Pair) -> str | None:
+        """The SHA-256 of the pair's input, ``None`` where it has none."""
+        ...
+
+    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
+        """One record per pair, of length 0 where the input is unusable; and id → reason for those."""
+        ...
+
+
+S = TypeVar("S", bound=Source)
+
+
+class FeatureSpec(ABC, Generic[S]):
+    """A named group of tensors in a ``PairBatch``; equal specs share records."""
+
+    @abstractmethod
+    def source(self, encoders: Encoders) -> S:
+        """Who makes the records."""
+
+    @abstractmethod
+    def collate(self, records: Records, source: S) -> dict[str, Tensor]:
+        """Tensors from one record per pair, ``None`` or empty where there is none."""
+
+
+class TextSource:
+    """Texts through the text encoder."""
+
+    def __init__(self, encoders: Encoders, *, last: int, max_length: int, pad_to: int | None) -> None:
+        self.encoder = encoders.text_encoder(last=last, max_length=max_length, pad_to=pad_to)
+        self.dims = {"text_dim": self.encoder.dim}
+
+    def describe(self) -> dict[str, object]:
+        """See ``TextEncoder.describe``."""
+        return self.encoder.describe()
+
+    def key(self, pair: Pair) -> str | None:
+        """The SHA-256 of the text; the empty text has one too."""
+        return sha256(pair.text)
+
+    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
+        """Hidden states [N, last, d] per text."""
+        return self.encoder.encode([pair.text for pair in pairs]), {}
+
+
+class ImageSource:
+    """Pictures through the image encoder."""
+
+    def __init__(self, encoders: Encoders) -> None:
+        self.encoder = encoders.image_encoder
+        self.dims = {"image_dim": self.encoder.dim}
+
+    def describe(self) -> dict[str, object]:
+        """See ``ImageEncoder.describe``."""
+        return self.encoder.describe()
+
+    def key(self, pair: Pair) -> str | None:
+        """The SHA-256 of the picture file."""
+        try:
+            return None if pair.image is None else sha256(Path(pair.image).read_bytes())
+        except OSError:
+            return None
+
+    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
+        """Features [P + R, d] per picture; length 0 where the picture cannot be read."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            loaded = list(pool.map(self._load, pairs))
+        reasons = {pair.id: x for pair, x in zip(pairs, loaded, strict=True) if isinstance(x, str)}
+        records = iter(self.encoder.encode([x for x in loaded if not isinstance(x, str)]))
+        empty = np.empty((0, self.encoder.dim), np.float16)
+        return [empty if isinstance(x, str) else next(records) for x in loaded], reasons
+
+    def _load(self, pair: Pair) -> NDArray[np.float32] | str:
+        try:
+            return self.encoder.preprocessing(open_image(pair.image)) if pair.image else "no picture"
+        except UnreadableImageError as error:
+            return str(error)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextLayers(FeatureSpec[TextSource]):
+    """Hidden states of the last layers for every token.
+
+    Gives ``text [B, N, last, d]`` (half precision, top layer last) and ``text_mask [B, N]`` for the tokens between [CLS]
+    and the last position, and ``text_cls [B, last, d]``. With ``pad_to`` every text has the states of its padding too and
+    the mask is all true: what the released SPP-SCL code computes with (its slice drops the first and last position).
+    """
+
+    last: int = 4
+    max_length: int = 128
+    pad_to: int | None = None
+
+    def source(self, encoders: Encoders) -> TextSource:
+        """The text encoder with these settings."""
+        return TextSource(encoders, last=self.last, max_length=self.max_length, pad_to=self.pad_to)
+
+    def collate(self, records: Records, source: TextSource) -> dict[str, Tensor]:
+        """Pad to the longest text of the batch."""
+        shape = (self.last, source.dims["text_dim"])
+        text, mask = pad([record[1:-1] for record in records if record is not None], shape)
+        cls = np.stack([record[0] for record in records if record is not None])
+        return {"text": text, "text_mask": mask, "text_cls": torch.from_numpy(cls).float()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageGrid(FeatureSpec[ImageSource]):
+    """The cells of the last feature map, or a ViT's patches.
+
+    Gives ``grid [B, R, d]`` (half precision) and ``grid_mask [B, R]``, false where the pair has no readable picture.
+    """
+
+    def source(self, encoders: Encoders) -> ImageSource:
+        """The image encoder."""
+        return ImageSource(encoders)
+
+    def collate(self, records: Records, source: ImageSource) -> dict[str, Tensor]:
+        """Stack the grids; an absent one is all zeros and masked."""
+        count, dim = source.encoder.shape
+        prefix = source.encoder.prefix
+        empty = np.empty((0, dim), np.float16)
+        grid, mask = pad([empty if r is None else r[prefix:] for r in records], (dim,), length=count - prefix)
+        return {"grid": grid, "grid_mask": mask}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageVector(FeatureSpec[ImageSource]):
+    """One vector per picture: the [CLS] of a ViT, the mean of a convolutional network's cells.
+
+    Gives ``image [B, d]`` and ``image_present [B]``.
+    """
+
+    def source(self, encoders: Encoders) -> ImageSource:
+        """The image encoder."""
+        return ImageSource(encoders)
+
+    def collate(self, records: Records, source: ImageSource) -> dict[str, Tensor]:
+        """Stack the vectors; an absent one is zero."""
+        dim = source.dims["image_dim"]
+        has_cls = source.encoder.prefix > 0
+        vectors = np.zeros((len(records), dim), np.float32)
+        for i, record in enumerate(records):
+            if record is not None and len(record):
+                vectors[i] = record[0] if has_cls else record.mean(axis=0, dtype=np.float32)
+        present = torch.tensor([record is not None and len(record) > 0 for record in records])
+        return {"image": torch.from_numpy(vectors), "image_present": present}
+
+
+def pad(
+    records: Sequence[NDArray[np.float16]], tail: tuple[int, ...], *, length: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Stack ragged records [N_i, *tail] to [B, N, *tail] with zeros behind, and the mask [B, N] of what is real.
+
+    N is ``length``, or the longest record, at least 1.
+    """
+    longest = length or max([1, *map(len, records)])
+    values = np.zeros((len(records), longest, *tail), np.float16)
+    mask = np.zeros((len(records), longest), np.bool_)
+    for i, record in enumerate(records):
+        values[i, : len(record)] = record
+        mask[i, : len(record)] = True
+    return torch.from_numpy(values), torch.from_numpy(mask)
+

@@ -1,0 +1,23 @@
+"""The zoo: one file per published system, each registered by name."""
+
+from sentipair.models.base import (
+    Fidelity,
+    PairModel,
+    PairOutput,
+    list_models,
+    model_class,
+    register,
+    settings_of,
+)
+from sentipair.models.spp_scl import SPPSCL
+
+__all__ = [
+    "SPPSCL",
+    "Fidelity",
+    "PairModel",
+    "PairOutput",
+    "list_models",
+    "model_class",
+    "register",
+    "settings_of",
+]

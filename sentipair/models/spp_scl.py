@@ -1,0 +1,207 @@
+"""SPP-SCL: semi-push-pull supervised contrastive learning.
+
+Wu & Li, "SPP-SCL: Semi-Push-Pull Supervised Contrastive Learning for Image-Text Sentiment Analysis and Beyond",
+AAAI 2026, https://doi.org/10.1609/aaai.v40i3.37200 (arXiv 2602.20767). Authors' code:
+https://github.com/TomorrowJW/SPP-SCL. The losses and the two-step update are in ``objectives/semi_push_pull.py``.
+
+``fidelity="published"`` computes what the released code computes:
+
+* the cross-modal fusion is a softmax over the *batch* (B×B), so a prediction depends on the pairs around it;
+* texts are padded to 202 positions and the padding goes through the BiLSTM and into the mean; the slice that drops [CLS]
+  drops the last position, not [SEP];
+* batch normalisation.
+
+It differs from the released code where frozen features are stored: that code leaves its frozen ResNet and BERT in training
+mode (batch statistics that drift, dropout), here the encoders are in evaluation mode.
+
+``fidelity="sound"`` (default) repairs this: fusion attends within the pair, over its tokens and its grid cells; masks
+everywhere; layer normalisation, so that nothing depends on batch mates; a missing picture or an empty text is a zero vector.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
+from sentipair.models.base import Fidelity, PairModel, PairOutput, register
+from sentipair.models.layers import Dropout, WideLinear, masked_mean, masked_softmax, unpack
+from sentipair.models.recurrence import BiLSTM
+
+Modalities = Literal["both", "text", "image"]
+PADDED_LENGTH = 202
+"""Positions that the released code pads every text to, [CLS] and the dropped last position included."""
+
+
+class HierarchicalAttention(nn.Module):
+    """Weigh the last L text layers by gates from their [CLS] states (section "Hierarchical Attention").
+
+    The gates are independent sigmoids, not a softmax.
+    """
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        self.gates = nn.Sequential(
+            nn.Linear(layers, layers, bias=False),
+            nn.ReLU(),
+            nn.Linear(layers, layers, bias=False),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, cls: Tensor) -> Tensor:
+        """[CLS] states [B, L, d] → gates [B, L]."""
+        gates: Tensor = self.gates(cls.mean(dim=-1))
+        return gates
+
+
+class DynamicSelfAttention(nn.Module):
+    """Self-attention in one modality, its queries and keys scaled by the other modality's embedding.
+
+    A = softmax((e ⊙ Q)(e ⊙ K)ᵀ / √D), result A·V: the rows are tokens or cells of one pair (sound), or the pairs of the
+    batch (published).
+    """
+
+    def __init__(self, dim: int, dropout: float) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (
+            nn.Sequential(nn.Linear(dim, dim), Dropout(dropout)) for _ in range(3)
+        )
+
+    def forward(self, rows: Tensor, scale: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows […, N, D], scale broadcastable to them, mask […, N] → results […, N, D] and weights […, N, N]."""
+        scores = (scale * self.query(rows)) @ (scale * self.key(rows)).transpose(-1, -2)
+        weights = masked_softmax(scores / math.sqrt(rows.shape[-1]), mask.unsqueeze(-2))
+        return weights @ self.value(rows), weights
+
+
+@register("spp-scl")
+class SPPSCL(PairModel):
+    """Semi-push-pull supervised contrastive learning.
+
+    Args:
+        classes: number of classes K.
+        text_dim: width of the text encoder's states.
+        image_dim: channels of the image encoder's grid.
+        fidelity: see the module.
+        modalities: ``"text"`` or ``"image"`` drops the other branch (Table 7 has image-only).
+        text_layers: L, how many of the last text layers are weighed (Table 6).
+        hierarchical_attention: without it the L layers are averaged (Table 6).
+        fusion: without it the classifier sees the two embeddings only (Table 7).
+        dim: D of the shared embedding space.
+        hidden: width of the BiLSTM per direction, half the width of the image branch.
+        dropout: everywhere.
+        input_dropout: of the frozen features, 0 in the paper.
+    """
+
+    title = "Semi-Push-Pull Supervised Contrastive Learning"
+    citation = (
+        "Wu, J. and Li, S. SPP-SCL: Semi-Push-Pull Supervised Contrastive Learning for Image-Text Sentiment Analysis and "
+        "Beyond. AAAI 2026. doi:10.1609/aaai.v40i3.37200"
+    )
+
+    def __init__(
+        self,
+        *,
+        classes: int = 3,
+        text_dim: int = 768,
+        image_dim: int = 2048,
+        fidelity: Fidelity = "sound",
+        modalities: Modalities = "both",
+        text_layers: int = 4,
+        hierarchical_attention: bool = True,
+        fusion: bool = True,
+        dim: int = 32,
+        hidden: int = 64,
+        dropout: float = 0.2,
+        input_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.published = fidelity == "published"
+        self.text_layers = text_layers
+        self.has_text, self.has_image = modalities != "image", modalities != "text"
+        self.has_fusion = fusion and modalities == "both"
+        norm = nn.BatchNorm1d if self.published else nn.LayerNorm
+        wide = 2 * hidden
+
+        def embed() -> nn.Sequential:  # projection, then "align"
+            return nn.Sequential(
+                *(nn.Linear(wide, dim), norm(dim), nn.ReLU(), Dropout(dropout), nn.Linear(dim, dim), norm(dim)),
+                *(nn.Linear(dim, dim), norm(dim), nn.ReLU(), Dropout(dropout)),
+            )
+
+        self.input_dropout = Dropout(input_dropout)
+        if self.has_text:
+            self.layer_attention = HierarchicalAttention(text_layers) if hierarchical_attention else None
+            self.bilstm = BiLSTM(text_dim, hidden)
+            self.embed_text = embed()
+        if self.has_image:
+            self.cells = nn.Sequential(WideLinear(image_dim, wide), norm(wide), nn.ReLU(), Dropout(dropout))
+            self.embed_image = embed()
+        if self.has_fusion:
+            self.attend_text = DynamicSelfAttention(dim, dropout)
+            self.attend_image = DynamicSelfAttention(dim, dropout)
+            if not self.published:
+                self.token_to_shared, self.cell_to_shared = nn.Linear(wide, dim), nn.Linear(wide, dim)
+        seen = dim * (self.has_text + self.has_image + 2 * self.has_fusion)
+        self.classifier = nn.Sequential(
+            nn.Linear(seen, 64), norm(64), nn.ReLU(), Dropout(dropout), nn.Linear(64, classes)
+        )
+
+    @property
+    def requires(self) -> Sequence[FeatureSpec[Any]]:
+        """The last text layers and the image grid."""
+        pad_to = PADDED_LENGTH if self.published else None
+        text = TextLayers(last=self.text_layers, pad_to=pad_to) if self.has_text else None
+        image = ImageGrid() if self.has_image else None
+        return [spec for spec in (text, image) if spec is not None]
+
+    def forward(self, batch: PairBatch) -> PairOutput:
+        """Classify B pairs; with ``published`` each depends on the others."""
+        if self.published:
+            batch = batch.unmasked()
+        text = image = None
+        attention: dict[str, Tensor] = {}
+        parts: list[Tensor] = []
+        if self.has_text:
+            tokens, attention["layers"] = self.read_text(batch)  # (B, N, 2h), (B, L)
+            text = self.embed_text(masked_mean(tokens, batch["text_mask"]))  # (B, D)
+        if self.has_image:
+            cells = self.read_image(batch)  # (B, R, 2h)
+            image = self.embed_image(masked_mean(cells, batch["grid_mask"]))  # (B, D)
+        if self.has_fusion:
+            assert text is not None
+            assert image is not None
+            if self.published:
+                everybody = torch.ones(len(batch), dtype=torch.bool)
+                fused_text, attention["text"] = self.attend_text(text, image, everybody)
+                fused_image, attention["image"] = self.attend_image(image, text, everybody)
+            else:
+                token_rows, cell_rows = self.token_to_shared(tokens), self.cell_to_shared(cells)
+                by_token, attention["text"] = self.attend_text(token_rows, image.unsqueeze(1), batch["text_mask"])
+                by_cell, attention["image"] = self.attend_image(cell_rows, text.unsqueeze(1), batch["grid_mask"])
+                fused_text = masked_mean(by_token, batch["text_mask"])
+                fused_image = masked_mean(by_cell, batch["grid_mask"])
+            parts += [fused_text, fused_image]
+        parts += [embedding for embedding in (image, text) if embedding is not None]
+        fused = torch.cat(parts, dim=-1)
+        return PairOutput(
+            logits=self.classifier(fused), image=image, text=text, fused=fused, attention=attention
+        )
+
+    def read_text(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
+        """BiLSTM states [B, N, 2h] over the weighed layers, and the weights [B, L]."""
+        mask = batch["text_mask"]
+        lengths = mask.sum(dim=1)
+        cls = batch["text_cls"]
+        gates = self.layer_attention(cls) if self.layer_attention else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
+        per_token = gates.repeat_interleave(lengths, dim=0)  # (T, L)
+        weighed = torch.einsum("tl,tld->td", per_token, batch.rows("text"))
+        return unpack(self.bilstm(self.input_dropout(weighed), lengths), mask), gates
+
+    def read_image(self, batch: PairBatch) -> Tensor:
+        """The 1×1 convolution over the cells: [B, R, 2h]."""
+        return unpack(self.cells(self.input_dropout(batch.rows("grid"))), batch["grid_mask"])

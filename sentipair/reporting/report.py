@@ -1,0 +1,124 @@
+"""One self-contained HTML page for a run, or for the same run with several seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from sentipair.errors import UserError
+from sentipair.files import write_text
+from sentipair.progress import track
+from sentipair.reporting import sections, seeds
+from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
+from sentipair.reporting.style import DARK, LIGHT, css_variables
+
+Parts = Mapping[str, Callable[[], Any]]
+"""What the template prints → how to compute it."""
+
+
+def write_report(folder: Path) -> Path:
+    """Write ``report.html`` into ``folder``, one seed's run or the parent of several, and return its path.
+
+    The page needs no network: pictures and figures are inside it.
+
+    Raises:
+        UserError: there is no run in the folder, or a file of it is damaged.
+    """
+    folder = Path(folder)
+    runs = [SeedRun(path) for path in sorted(folder.glob("seed-*"), key=_by_number) if path.is_dir()]
+    if (folder / "summary.json").is_file() and runs:
+        parts = _several_seeds(read_json(folder / "summary.json"), runs)
+    elif any((folder / name).is_file() for name in ("result.json", "metrics.jsonl")):
+        parts = _one_seed(SeedRun(folder))
+    else:
+        raise UserError(f"there is no run in {folder}; give the folder that `sentipair train` wrote")
+    page = {name: compute() for name, compute in track(parts.items(), "report", total=len(parts))}
+    path = folder / "report.html"
+    write_text(path, _render(page))
+    return path
+
+
+def _one_seed(run: SeedRun) -> Parts:
+    split, result = next(iter(run.splits.items()), ("test", {}))
+    predictions, metrics = run.predictions(split), result.get("metrics")
+    where = f"On {split}, with the 95 % bootstrap interval over its posts." if result.get("intervals") else ""
+    return {
+        **_any_run(run),
+        "title": lambda: _title(run.config.get("model"), run.config.get("data")),
+        "facts": lambda: _facts(run.config),
+        "headlines": lambda: sections.headlines(result),
+        "headline_note": lambda: where or f"On {split}.",
+        "seeds": lambda: None,
+        "split_table": lambda: sections.split_table(run.splits),
+        "classes": lambda: metrics["per_class"] if metrics else [],
+        "confusion": lambda: sections.confusion(metrics, where=split) if metrics else None,
+        "curves": lambda: sections.curves(run),
+        "galleries": lambda: sections.galleries(predictions) if predictions else [],
+        "checks": lambda: sections.checks([run]),
+    }
+
+
+def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
+    tests = [metrics for run in runs if (metrics := run.splits.get("test", {}).get("metrics"))]
+    models = [predictions for run in runs if (predictions := run.predictions("test"))]
+    names = ", ".join(map(str, summary.get("seeds", [])))
+    return {
+        **_any_run(runs[0]),
+        "title": lambda: _title(summary.get("model"), summary.get("data")),
+        "facts": lambda: {**_facts(runs[0].config), "seed": names},
+        "headlines": lambda: seeds.headlines(summary),
+        "headline_note": lambda: (
+            f"On test: mean ± standard deviation over {len(runs)} seeds, and a 95 % interval of the mean."
+        ),
+        "seeds": lambda: seeds.side_by_side(summary, runs),
+        "split_table": lambda: seeds.mean_splits(runs),
+        "classes": lambda: seeds.mean_classes(tests),
+        "confusion": lambda: seeds.pooled_confusion(tests),
+        "curves": lambda: seeds.curves(runs),
+        "galleries": lambda: sections.galleries(average_predictions(models)) if models else [],
+        "checks": lambda: sections.checks(runs),
+    }
+
+
+def _any_run(run: SeedRun) -> Parts:
+    """What both kinds of page take from one run folder; with several seeds that is the first."""
+    tested = run.predictions("test")
+    return {
+        "name": lambda: run.folder.name,
+        "geometry": lambda: sections.geometry(run, tested) if tested else [],
+        "plane": lambda: sections.plane(run, tested) if tested else None,
+        "seconds": lambda: sections.flatten(run.result.get("seconds", {})),
+        "config": lambda: run.config_text,
+        "environment": lambda: sections.flatten(run.environment),
+    }
+
+
+def _render(page: Mapping[str, Any]) -> str:
+    templates = Environment(
+        loader=PackageLoader("sentipair.reporting"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    colours = {"light": css_variables(LIGHT), "dark": css_variables(DARK)}
+    return templates.get_template("report.html").render(**page, **colours)
+
+
+def _title(model: Any, data: Any) -> str:
+    return " on ".join(filter(None, (sections.describe(model), sections.describe(data)))) or "A run"
+
+
+def _facts(config: Json) -> dict[str, str]:
+    data = config.get("data")
+    parts = {key: data.get(key) for key in ("variant", "scheme")} if isinstance(data, Mapping) else {}
+    parts |= {key: config.get(key) for key in ("fidelity", "encoders", "objective", "seed")}
+    return {key: text for key, value in parts.items() if (text := sections.describe(value))}
+
+
+def _by_number(path: Path) -> tuple[int, str]:
+    number = path.name.removeprefix("seed-")
+    return (int(number) if number.isdigit() else 0, number)

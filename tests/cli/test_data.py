@@ -1,0 +1,78 @@
+"""``sentipair data`` from the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sentipair.cli.data import app
+from sentipair.data import all_readers, load_dataset
+from sentipair.data.samples import generate
+from sentipair.errors import UserError
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli") / "sample"
+    generate(folder, size=30)
+    return folder
+
+
+def test_list_names_every_reader_and_what_it_expects() -> None:
+    result = run(app, ["list"])
+    assert result.exit_code == 0
+    words = " ".join(result.output.split())
+    for reader in all_readers().values():
+        assert reader.name in words
+        assert " ".join(reader.citation.split()[:4]) in words
+
+
+def test_check_prints_counts_and_verdict(folder: Path) -> None:
+    result = run(app, ["check", str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "30 pairs" in result.output
+    assert "contaminated" in result.output
+
+
+def test_check_as_json_holds_everything(folder: Path) -> None:
+    result = run(app, ["check", str(folder), "--json"])
+    values = json.loads(result.stdout)
+    assert values["pairs"] == values["pictures"] == 30
+    assert [split["size"] for split in values["splits"]] == [18, 6, 6]
+    assert values["contamination"]["rows"] == []
+    assert len(values["contamination"]["clean"]) == 6
+
+
+def test_check_of_an_unknown_name_is_a_user_error() -> None:
+    result = run(app, ["check", "mvsa-singel"])
+    assert isinstance(result.exception, UserError)
+    assert "mvsa-single" in str(result.exception)
+
+
+def test_prepare_writes_a_table_that_reads_back(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "deep" / "table.parquet"
+    result = run(app, ["prepare", str(folder), "--output", str(table)])
+    assert result.exit_code == 0, result.output
+    before, after = load_dataset(folder), load_dataset(table)
+    assert after.splits == before.splits
+    for a, b in zip(before.pairs, after.pairs, strict=True):
+        assert (a.id, a.text, a.label, a.text_label, a.image_label) == (
+            b.id,
+            b.text,
+            b.label,
+            b.text_label,
+            b.image_label,
+        )
+        assert a.image is not None
+        assert b.image is not None
+        assert a.image.resolve() == b.image
+
+
+@pytest.mark.parametrize("command", ["list", "check", "prepare"])
+def test_help_shows_an_example(command: str) -> None:
+    assert f"Example: sentipair data {command}" in run(app, [command, "--help"]).output

@@ -1,0 +1,263 @@
+"""Own tables: every format, every mistake."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from sentipair.data.pair import SENTIMENT
+from sentipair.data.rows import read_rows
+from sentipair.data.tables import read_table
+from sentipair.errors import UserError
+
+ROWS: list[dict[str, Any]] = [
+    {"image": "a.png", "text": 'she said "no", twice', "label": "neutral"},
+    {"image": "", "text": "two\nlines 😂", "label": "positive"},
+    {"image": "sub/b.png", "text": "", "label": "negative"},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    for name in ("a.png", "sub/b.png"):
+        Image.new("RGB", (2, 2)).save(tmp_path / name)
+    return tmp_path
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    """The rows in the format that the file's ending names, quoted by hand."""
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path)
+    elif path.suffix == ".jsonl":
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    else:
+        mark = "\t" if path.suffix == ".tsv" else ","
+        lines = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)]
+        quoted = [['"' + field.replace('"', '""') + '"' for field in line] for line in lines]
+        path.write_text("\n".join(mark.join(line) for line in quoted) + "\n", encoding="utf-8")
+    return path
+
+
+def text_file(folder: Path, content: str, name: str = "posts.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content.encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_all_formats_give_the_same_posts(folder: Path, suffix: str) -> None:
+    dataset = read_table(write(folder / f"posts{suffix}", ROWS))
+    assert [(pair.id, pair.text, pair.label) for pair in dataset] == [
+        ("1", 'she said "no", twice', "neutral"),
+        ("2", "two\nlines 😂", "positive"),
+        ("3", "", "negative"),
+    ]
+    assert [pair.image for pair in dataset] == [folder / "a.png", None, folder / "sub/b.png"]
+    assert (dataset.classes, dataset.scheme, dataset.problems) == (SENTIMENT, "own/seed=0", ())
+    assert dataset.name == f"posts{suffix}"
+    assert dataset.splits["train"] == ("1", "2", "3")
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
+def test_a_picture_folder(folder: Path, name: str) -> None:
+    rows = [{"file_name": row["image"], "text": row["text"], "label": row["label"]} for row in ROWS]
+    write(folder / name, rows)
+    assert read_table(folder)[0].image == folder / "a.png"
+
+
+def test_a_folder_needs_just_one_table(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"has no metadata\.csv or metadata\.jsonl; it needs one"):
+        read_table(folder)
+    write(folder / "metadata.csv", ROWS)
+    write(folder / "metadata.jsonl", ROWS)
+    with pytest.raises(UserError, match=r"has metadata\.csv and metadata\.jsonl; it needs one"):
+        read_table(folder)
+
+
+def test_optional_columns_in_any_case(folder: Path) -> None:
+    path = text_file(folder, "\ufeffID,Text ,LABEL,text_label,Image_Label\r\n007,x,1,a,\r\n008,y,0,,b\r\n")
+    dataset = read_table(path)
+    first, second = dataset
+    assert (first.id, first.label, first.text_label, first.image_label) == ("007", "1", "a", None)
+    assert (second.text_label, second.image_label) == (None, "b")
+    assert dataset.classes == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        ([1, 0, 2], ("0", "1", "2")),
+        ([True, False, True], ("False", "True")),
+        (["negative", "positive", "negative"], ("negative", "positive")),
+        (["neutral", "negative", "positive"], SENTIMENT),
+        (["only", "only", "only"], ("only",)),
+    ],
+)
+def test_classes_come_from_labels_of_any_type(
+    folder: Path, labels: list[Any], classes: tuple[str, ...]
+) -> None:
+    rows = [{"text": f"t{n}", "label": label} for n, label in enumerate(labels)]
+    assert read_table(write(folder / "posts.jsonl", rows)).classes == classes
+
+
+def test_given_classes_are_kept_and_others_refused(folder: Path) -> None:
+    path = write(folder / "posts.csv", ROWS)
+    wide = ("negative", "neutral", "positive", "mixed")
+    assert read_table(path, classes=wide).classes == wide
+    with pytest.raises(UserError, match=r"labels \['neutral'\] are not among the classes"):
+        read_table(path, classes=("positive", "negative"))
+
+
+def test_a_split_column_is_taken_as_given(folder: Path) -> None:
+    lines = [
+        "text,label,split",
+        "a,x,train",
+        "b,y,dev",
+        "c,x,VAL",
+        "d,y,valid",
+        "e,x,validation",
+        "f,y,test",
+        "g,x,",
+    ]
+    dataset = read_table(text_file(folder, "\n".join(lines)))
+    assert dict(dataset.splits) == {"train": ("1",), "validation": ("2", "3", "4", "5"), "test": ("6",)}
+    assert dataset.scheme == "as-given"
+    assert dataset.problems == ("1 of 7 posts belong to no split: 7",)
+
+
+def test_an_unknown_split_names_the_row(folder: Path) -> None:
+    with pytest.raises(
+        UserError, match=r"posts\.csv, row 2: split 'trian' is none of train, validation, test"
+    ):
+        read_table(text_file(folder, "text,label,split\na,x,train\nb,y,trian\n"))
+
+
+def test_what_is_missing_is_counted_and_listed(folder: Path) -> None:
+    rows = [
+        *ROWS,
+        {"image": "none.png", "text": "text alone", "label": "neutral"},
+        {"image": "gone.png", "text": " ", "label": "neutral"},
+        {"image": "", "text": "", "label": "neutral"},
+        {"image": "a.png", "text": "x", "label": ""},
+    ]
+    dataset = read_table(write(folder / "posts.csv", [row | {"likes": 3, "date": ""} for row in rows]))
+    assert [pair.id for pair in dataset] == ["1", "2", "3", "4", "7"]
+    assert (dataset.by_id["4"].image, dataset.by_id["7"].label) == (None, None)
+    assert "7" not in {i for ids in dataset.splits.values() for i in ids}
+    assert dataset.problems == (
+        "columns ignored: likes, date",
+        "1 of 5 posts have no label: 7",
+        f"2 of 5 pictures absent, looked for in {folder}: none.png, gone.png",
+        "2 of 7 posts left out, without picture and text: 5, 6",
+    )
+
+
+def test_many_absent_pictures_are_not_all_listed(folder: Path) -> None:
+    rows = [{"image": f"{n}.png", "text": "x", "label": "y"} for n in range(10)] + ROWS
+    (problem,) = read_table(write(folder / "posts.jsonl", rows)).problems
+    assert problem == f"10 of 12 pictures absent, looked for in {folder}: 0.png, 1.png, 2.png and 7 more"
+
+
+def test_to_predict_no_labels_are_needed(folder: Path) -> None:
+    path = text_file(folder, "text\nhello\n")
+    dataset = read_table(path, require_labels=False)
+    assert (len(dataset), dataset.classes, dict(dataset.splits), dataset.scheme) == (1, (), {}, "none")
+    with pytest.raises(UserError, match=r"posts\.csv has no column label \(it has: text\); add one"):
+        read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "posts.csv has no rows"),
+        ("text,label\n", "posts.csv has no rows"),
+        ("tweet,label\nx,y\n", r"no column text or image \(it has: tweet, label\)"),
+        ("image,file_name,label\nx,y,z\n", "more than one column image"),
+        ("Text,text,label\nx,y,z\n", "more than one column text"),
+        ("id,text,label\n7,x,y\n8,x,y\n7,x,y\n", "the id '7' is in rows 1 and 3"),
+        ("id,text,label\n7,x,y\n ,x,y\n", "row 2 has an empty id"),
+        ("text,label\nx,\ny,\n", "no post has a label"),
+        ("text,label\nx,y\nwell, well,y\n", "row 2 has 3 fields, the header 2; put texts"),
+        ('text,label\n"never closed,y\n', "unexpected end of data; double the quotation marks"),
+        ('text,label\n"a" b,y\n', "line 2: .* double the quotation marks"),
+        ("text,label\n" + "x" * 200_000 + ",y\n", "line 2: field larger than field limit"),
+    ],
+)
+def test_each_mistake_in_a_csv_is_one_line(folder: Path, content: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        read_table(text_file(folder, content))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"text": "a", "label": 1}\n\n{"text": "b"\n', "row 2 is no JSON: "),
+        ('{"text": "a", "label": 1}\n["b"]\n', "row 2 is no JSON object"),
+        ('{"text": 5, "label": 1}\n', "row 1: text is a int; give a string"),
+        ('{"image": {"bytes": ""}, "label": 1}\n', "row 1: image is a dict; give a string"),
+    ],
+)
+def test_each_mistake_in_json_lines_is_one_line(folder: Path, content: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        read_table(text_file(folder, content, "posts.jsonl"))
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_tables(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"a\.png is no table; use \.csv, "):
+        read_table(folder / "a.png")
+    with pytest.raises(UserError, match=r"no file .*none\.csv; check the name"):
+        read_table(folder / "none.csv")
+    with pytest.raises(UserError, match="cannot be read as Parquet") as caught:
+        read_table(text_file(folder, "PAR1 nonsense", "posts.parquet"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_long_text_and_short_rows_are_fine(folder: Path) -> None:
+    dataset = read_table(text_file(folder, "text,label,image\n" + "x" * 100_000 + ",y\n\nshort,z\n"))
+    assert [len(pair.text) for pair in dataset] == [100_000, 5]
+
+
+def test_empty_cells_of_pandas_are_empty(folder: Path) -> None:
+    nan = float("nan")
+    table = pa.table({"text": ["a", None], "image": [nan, nan], "label": [1.0, nan]})
+    pq.write_table(table, folder / "posts.parquet")
+    dataset = read_table(folder / "posts.parquet")
+    assert [(pair.text, pair.image, pair.label) for pair in dataset] == [("a", None, "1.0")]
+
+
+def test_other_encodings_are_repaired(folder: Path) -> None:
+    path = folder / "posts.csv"
+    path.write_bytes("text,label\ncafé “ok”,y\n".encode("cp1252"))
+    assert read_table(path)[0].text == "café “ok”"
+    path.write_bytes("text,label\ncafé 😂,y\n".encode("utf-16"))
+    assert read_table(path)[0].text == "café 😂"
+
+
+def test_json_lines_end_at_line_feeds_only(folder: Path) -> None:
+    path = text_file(folder, '{"text": "a\u2028b\u0085c", "label": "y"}\r\n', "posts.jsonl")
+    assert read_table(path)[0].text == "a\u2028b\u0085c"
+
+
+def test_raw_rows_keep_every_column_and_type(folder: Path) -> None:
+    rows = [{"text": "a", "likes": 3}, {"text": "b", "who": None}]
+    columns, found = read_rows(write(folder / "posts.jsonl", rows))
+    assert columns == ("text", "likes", "who")
+    assert found == [{"text": "a", "likes": 3, "who": None}, {"text": "b", "likes": None, "who": None}]
+    columns, found = read_rows(text_file(folder, "text,likes\na,3\nb\n"))
+    assert (columns, found) == (("text", "likes"), [{"text": "a", "likes": "3"}, {"text": "b", "likes": ""}])
+
+
+def test_the_seed_makes_the_split(folder: Path) -> None:
+    path = write(folder / "posts.jsonl", [{"text": f"t {n}", "label": n % 2} for n in range(50)])
+    assert read_table(path, seed=1).splits == read_table(path, seed=1).splits
+    assert read_table(path, seed=1).splits != read_table(path, seed=2).splits
+    assert read_table(path, seed=2).scheme == "own/seed=2"
