@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_type_hints
@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from sentipair.errors import UserError
 
 
-def validate_settings(target: Callable[..., Any], settings: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The keyword-only arguments of ``target``, taken from ``settings`` and completed by its defaults.
+def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The settings of ``target``, taken from ``settings`` and completed by its defaults.
 
     Args:
-        target: a class or function whose settings are keyword-only and typed.
+        target: a class whose keyword-only arguments are typed, or a pydantic model.
         settings: values by name.
         where: how the user calls this group, such as ``"objective"``; error messages name ``where.setting``.
 
@@ -27,7 +27,9 @@ def validate_settings(target: Callable[..., Any], settings: Mapping[str, Any], w
     schema = _schema(target)
     for name in settings:
         if name not in schema.model_fields:
-            raise UserError(unknown_setting(f"{where}.{name}", [f"{where}.{field}" for field in schema.model_fields]))
+            raise UserError(
+                unknown_setting(f"{where}.{name}", [f"{where}.{field}" for field in schema.model_fields])
+            )
     try:
         return schema(**settings).model_dump()
     except ValidationError as error:
@@ -39,13 +41,16 @@ def validate_settings(target: Callable[..., Any], settings: Mapping[str, Any], w
 def unknown_setting(name: str, known: list[str]) -> str:
     """The message for a setting that does not exist, with the nearest one that does."""
     near = get_close_matches(name, known, n=1)
-    return f"no setting {name!r}; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}")
+    return f"no setting {name!r}; " + (
+        f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+    )
 
 
 @cache
-def _schema(target: Callable[..., Any]) -> type[BaseModel]:
-    function = target.__init__ if inspect.isclass(target) else target  # type: ignore[misc]
-    hints = get_type_hints(function)
+def _schema(target: type) -> type[BaseModel]:
+    if issubclass(target, BaseModel):
+        return target
+    hints = get_type_hints(target.__init__)
     parameters = inspect.signature(target).parameters.values()
     fields: dict[str, Any] = {
         p.name: (hints[p.name], ... if p.default is p.empty else p.default)

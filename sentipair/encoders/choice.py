@@ -23,7 +23,9 @@ class Encoders:
         engine: how to run them, see ``choose_engine``.
     """
 
-    def __init__(self, *, text: str = MINILM, image: str = EFFICIENTNET_LITE0, engine: EngineName = "auto") -> None:
+    def __init__(
+        self, *, text: str = MINILM, image: str = EFFICIENTNET_LITE0, engine: EngineName = "auto"
+    ) -> None:
         self.text = text
         self.image = image
         self._engine_name: EngineName = engine
@@ -44,7 +46,9 @@ class Encoders:
             return cls(engine=engine)
         text, plus, image = name.partition("+")
         if not (text and plus and image):
-            raise UserError(f"encoders {name!r}: use offline, paper, or TEXT+IMAGE (folders or Hugging Face ids)")
+            raise UserError(
+                f"encoders {name!r}: use offline, paper, or TEXT+IMAGE (folders or Hugging Face ids)"
+            )
         return cls(text=text, image=image, engine=engine)
 
     @cached_property

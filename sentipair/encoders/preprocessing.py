@@ -61,7 +61,9 @@ class Preprocessing:
         if isinstance(size, dict) and "shortest_edge" in size and "crop_size" in config:
             shorter = int(size["shortest_edge"])
         else:  # a fixed size: keep the aspect and cut the centre rather than squash
-            shorter = round(crop * 256 / 224) if "crop_pct" not in config else round(crop / config["crop_pct"])
+            shorter = (
+                round(crop * 256 / 224) if "crop_pct" not in config else round(crop / config["crop_pct"])
+            )
         mean = config.get("image_mean") or IMAGENET_MEAN
         std = config.get("image_std") or IMAGENET_STD
         return cls(shorter_side=shorter, crop=crop, mean=tuple(mean), std=tuple(std))

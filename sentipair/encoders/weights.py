@@ -11,7 +11,14 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Repo
 from sentipair.errors import UserError
 
 PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
-IDENTITY = ("config.json", "preprocessor_config.json", "tokenizer.json", "vocab.txt", "merges.txt", "spiece.model")
+IDENTITY = (
+    "config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "vocab.txt",
+    "merges.txt",
+    "spiece.model",
+)
 
 
 def locate(source: str | Path) -> Path:
@@ -26,7 +33,13 @@ def locate(source: str | Path) -> Path:
     if not folder.is_dir():
         try:
             folder = Path(snapshot_download(str(source), allow_patterns=list(PATTERNS)))
-        except (OSError, ValueError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError) as error:
+        except (
+            OSError,
+            ValueError,
+            HfHubHTTPError,
+            LocalEntryNotFoundError,
+            RepositoryNotFoundError,
+        ) as error:
             raise UserError(
                 f"model {str(source)!r} is neither a local folder nor in the Hugging Face cache, and the hub did not "
                 f"give it ({type(error).__name__}); name a folder with config.json and model.safetensors"

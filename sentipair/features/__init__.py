@@ -5,4 +5,12 @@ from sentipair.features.specs import FeatureSpec, ImageGrid, ImageVector, TextLa
 from sentipair.features.store import FeatureStore
 from sentipair.features.table import FeatureTable
 
-__all__ = ["FeatureSpec", "FeatureStore", "FeatureTable", "ImageGrid", "ImageVector", "PairBatch", "TextLayers"]
+__all__ = [
+    "FeatureSpec",
+    "FeatureStore",
+    "FeatureTable",
+    "ImageGrid",
+    "ImageVector",
+    "PairBatch",
+    "TextLayers",
+]

@@ -191,4 +191,3 @@ def pad(
         values[i, : len(record)] = record
         mask[i, : len(record)] = True
     return torch.from_numpy(values), torch.from_numpy(mask)
-

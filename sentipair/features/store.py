@@ -59,7 +59,9 @@ class Shard:
         start, end = entry["data_offsets"]
         if self._data_start + end > len(self.map):
             raise ValueError("the file is shorter than its header says")
-        flat = np.frombuffer(self.map, dtype, (end - start) // np.dtype(dtype).itemsize, self._data_start + start)
+        flat = np.frombuffer(
+            self.map, dtype, (end - start) // np.dtype(dtype).itemsize, self._data_start + start
+        )
         return flat.reshape(entry["shape"])
 
     def record(self, row: int) -> NDArray[np.float16]:
@@ -128,7 +130,9 @@ class FeatureStream:
         except (ValueError, KeyError, OSError) as error:
             aside = path.with_suffix(".damaged")
             path.replace(aside)
-            console.print(f"[yellow]feature shard {name} is damaged ({error}); kept as {aside.name}, made anew")
+            console.print(
+                f"[yellow]feature shard {name} is damaged ({error}); kept as {aside.name}, made anew"
+            )
             return None
         return shard
 
@@ -172,7 +176,9 @@ class FeatureStream:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("wb")
         except OSError as error:
-            raise UserError(f"cannot write features to {self.folder}: {error.strerror}; choose --features") from error
+            raise UserError(
+                f"cannot write features to {self.folder}: {error.strerror}; choose --features"
+            ) from error
         with lock:
             try:
                 fcntl.lockf(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)

@@ -72,7 +72,8 @@ class FeatureTable:
     ) -> None:
         self.pairs = pairs
         self.labels = torch.tensor(
-            [-1 if pair.label is None else list(classes).index(pair.label) for pair in pairs], dtype=torch.long
+            [-1 if pair.label is None else list(classes).index(pair.label) for pair in pairs],
+            dtype=torch.long,
         )
         self.unusable: dict[str, str] = {}
         self._columns: list[tuple[FeatureSpec[Source], Source, FeatureStream, list[str | None]]] = []
@@ -89,7 +90,7 @@ class FeatureTable:
 
     def batch(self, indices: Sequence[int]) -> PairBatch:
         """The pairs at ``indices`` as tensors."""
-        features = {}
+        features: dict[str, torch.Tensor] = {}
         for spec, source, stream, keys in self._columns:
             records = [stream.read(key) if (key := keys[i]) is not None else None for i in indices]
             features |= spec.collate(records, source)

@@ -22,10 +22,10 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 def unpack(rows: Tensor, mask: Tensor) -> Tensor:
     """Put rows [T, d] back at the true positions of mask [B, N], zeros elsewhere → [B, N, d]."""
-    if len(rows) == mask.numel():
-        return rows.unflatten(0, mask.shape)
-    places = mask.flatten().nonzero().squeeze(1)
-    return rows.new_zeros(mask.numel(), rows.shape[-1]).index_copy(0, places, rows).unflatten(0, mask.shape)
+    if len(rows) < mask.numel():
+        places = mask.flatten().nonzero().squeeze(1)
+        rows = rows.new_zeros(mask.numel(), rows.shape[-1]).index_copy(0, places, rows)
+    return rows.view(*mask.shape, rows.shape[-1])
 
 
 def has_bf16_units() -> bool:

@@ -88,7 +88,9 @@ class _Recurrence(torch.autograd.Function):
         previous_outputs, previous_cells = torch.zeros_like(outputs), torch.zeros_like(cells)
         start = 0
         for count, following in zip(packing.active, packing.active[1:], strict=False):
-            previous_outputs[:, start + count : start + count + following] = outputs[:, start : start + following]
+            previous_outputs[:, start + count : start + count + following] = outputs[
+                :, start : start + following
+            ]
             previous_cells[:, start + count : start + count + following] = cells[:, start : start + following]
             start += count
         by_forget *= previous_cells
@@ -111,7 +113,9 @@ class _Recurrence(torch.autograd.Function):
             grad_hidden = torch.bmm(gate, transposed)
             grad_cell = dc.mul_(f[:, now])
         grad_weight = torch.bmm(previous_outputs.transpose(1, 2), grad_gates)
-        grad_projected = torch.cat([grad_gates[0, packing.places[0]], grad_gates[1, packing.places[1]]], dim=-1)
+        grad_projected = torch.cat(
+            [grad_gates[0, packing.places[0]], grad_gates[1, packing.places[1]]], dim=-1
+        )
         return grad_projected, grad_weight, None
 
 

@@ -129,7 +129,14 @@ class SPPSCL(PairModel):
 
         def embed() -> nn.Sequential:  # projection, then "align"
             return nn.Sequential(
-                *(nn.Linear(wide, dim), norm(dim), nn.ReLU(), Dropout(dropout), nn.Linear(dim, dim), norm(dim)),
+                *(
+                    nn.Linear(wide, dim),
+                    norm(dim),
+                    nn.ReLU(),
+                    Dropout(dropout),
+                    nn.Linear(dim, dim),
+                    norm(dim),
+                ),
                 *(nn.Linear(dim, dim), norm(dim), nn.ReLU(), Dropout(dropout)),
             )
 
@@ -181,8 +188,12 @@ class SPPSCL(PairModel):
                 fused_image, attention["image"] = self.attend_image(image, text, everybody)
             else:
                 token_rows, cell_rows = self.token_to_shared(tokens), self.cell_to_shared(cells)
-                by_token, attention["text"] = self.attend_text(token_rows, image.unsqueeze(1), batch["text_mask"])
-                by_cell, attention["image"] = self.attend_image(cell_rows, text.unsqueeze(1), batch["grid_mask"])
+                by_token, attention["text"] = self.attend_text(
+                    token_rows, image.unsqueeze(1), batch["text_mask"]
+                )
+                by_cell, attention["image"] = self.attend_image(
+                    cell_rows, text.unsqueeze(1), batch["grid_mask"]
+                )
                 fused_text = masked_mean(by_token, batch["text_mask"])
                 fused_image = masked_mean(by_cell, batch["grid_mask"])
             parts += [fused_text, fused_image]
@@ -197,7 +208,11 @@ class SPPSCL(PairModel):
         mask = batch["text_mask"]
         lengths = mask.sum(dim=1)
         cls = batch["text_cls"]
-        gates = self.layer_attention(cls) if self.layer_attention else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
+        gates = (
+            self.layer_attention(cls)
+            if self.layer_attention
+            else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
+        )
         per_token = gates.repeat_interleave(lengths, dim=0)  # (T, L)
         weighed = torch.einsum("tl,tld->td", per_token, batch.rows("text"))
         return unpack(self.bilstm(self.input_dropout(weighed), lengths), mask), gates

@@ -63,7 +63,9 @@ class SemiPushPull(Objective):
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
         """Step 1, then step 2 on a second forward pass with the new weights and fresh dropout."""
         output = model(batch)
-        terms = {"cross_entropy": cross_entropy(output.logits, batch.labels, label_smoothing=self.label_smoothing)}
+        terms = {
+            "cross_entropy": cross_entropy(output.logits, batch.labels, label_smoothing=self.label_smoothing)
+        }
         loss = self.cross_entropy_weight * terms["cross_entropy"]
         for name, embedding in (("scl_text", output.text), ("scl_image", output.image)):
             if self.intra and embedding is not None:

@@ -1,0 +1,30 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentipair.encoders import EngineName
+from sentipair.features import FeatureStore
+
+FEATURES_VARIABLE = "SENTIPAIR_FEATURES"
+
+Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
+Engine = Annotated[EngineName, typer.Option(help="How the frozen encoders are run.")]
+Features = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Feature store; default ${FEATURES_VARIABLE}, else `features` beside the runs.",
+        show_default=False,
+    ),
+]
+
+
+def open_store(features: Path | None, *, runs: Path) -> FeatureStore:
+    """The feature store that the user named, or the one in the folder that holds the runs."""
+    named = features or os.environ.get(FEATURES_VARIABLE)
+    return FeatureStore(Path(named) if named else runs / "features")

@@ -1,0 +1,82 @@
+"""``sentipair train``: a model on a data set, with several seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sentipair.cli.options import Engine, Features, Json, open_store
+from sentipair.cli.show import print_json, print_paths, print_summary
+from sentipair.data import all_readers
+from sentipair.errors import UserError
+from sentipair.experiments.run import run_seeds
+from sentipair.models import Fidelity
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure
+
+
+def train(
+    model: Annotated[
+        str, typer.Argument(help="A model (see `sentipair models`), or the config.yaml of a run to repeat.")
+    ],
+    data: Annotated[
+        str | None, typer.Option(help="A data set (see `sentipair data list`), or your own table or folder.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="The folder of a named data set.")] = None,
+    encoders: Annotated[
+        str, typer.Option(help="offline, paper, or TEXT+IMAGE (folders or Hugging Face ids).")
+    ] = "offline",
+    fidelity: Annotated[
+        Fidelity, typer.Option(help="sound, or published: the authors' arithmetic and settings.")
+    ] = "sound",
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds; they are 0, 1, ….")] = 1,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the recipe, such as objective.alpha=0.5."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder of the runs; default runs/MODEL-DATA-….")
+    ] = None,
+    features: Features = None,
+    engine: Engine = "auto",
+    as_json: Json = False,
+) -> None:
+    """Extract features once, train on them, choose the epoch on validation, evaluate, report.
+
+    Repeating the command goes on where a stopped one was.
+
+    Example: sentipair train spp-scl --data posts.csv --seeds 5
+    """
+    if Path(model).suffix in (".yaml", ".yml"):
+        if data is not None or override:
+            raise UserError("a config.yaml holds data and settings already; leave out --data and --set")
+        config = RunConfig.read(Path(model))
+        chosen = [config.seed] if seeds == 1 else list(range(seeds))
+    else:
+        if data is None:
+            raise UserError("name the data: --data mvsa-single --root FOLDER, or --data posts.csv")
+        source = data if data in all_readers() else str(Path(data).absolute())
+        config = configure(
+            model,
+            source,
+            root=None if root is None else str(root.absolute()),
+            encoders=encoders,
+            engine=engine,
+            fidelity=fidelity,
+            overrides=override or (),
+        )
+        chosen = list(range(seeds))
+    folder = output or Path("runs") / default_name(config)
+    summary = run_seeds(config, chosen, folder, store=open_store(features, runs=folder.parent))
+    if as_json:
+        print_json({**summary, "folder": str(folder)})
+    else:
+        print_summary(summary)
+        print_paths(runs=folder, report=folder / "report.html")
+
+
+def default_name(config: RunConfig) -> str:
+    """A folder name that differs between any two configurations."""
+    return f"{config.model['name']}-{Path(config.data.source).stem}-{config.identity()}"

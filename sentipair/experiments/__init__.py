@@ -1,0 +1,1 @@
+"""Experiments: the same run with several seeds, and what is built from it."""

@@ -1,0 +1,75 @@
+"""The data of a configuration with its features: made once, shared by all seeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sentipair.data import PairDataset, load_dataset
+from sentipair.encoders import Encoders
+from sentipair.features import FeatureStore, FeatureTable
+from sentipair.models.persistence import ModelConfig
+from sentipair.training.config import RunConfig
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What runs with the same configuration share; everything is made at first use.
+
+    Attributes:
+        config: of the runs; the seed in it is not looked at.
+        store: where features are kept.
+    """
+
+    config: RunConfig
+    store: FeatureStore
+
+    @cached_property
+    def dataset(self) -> PairDataset:
+        """The data with its splits."""
+        data = self.config.data
+        return load_dataset(
+            data.source,
+            root=None if data.root is None else Path(data.root),
+            variant=data.variant,
+            scheme=data.scheme,
+            text_steps=data.text_steps,
+            seed=data.split_seed,
+        )
+
+    @cached_property
+    def encoders(self) -> Encoders:
+        """The frozen networks."""
+        chosen = self.config.encoders
+        return Encoders(text=chosen.text, image=chosen.image, engine=chosen.engine)
+
+    @cached_property
+    def model_config(self) -> ModelConfig:
+        """The model with the dimensions that data and encoders give it."""
+        known = {**self.config.model_settings, "classes": len(self.dataset.classes)}
+        dims: dict[str, int] = {}
+        for spec in self._model_config(known).build().requires:
+            dims |= spec.source(self.encoders).dims
+        return self._model_config({**known, **dims})
+
+    def table(self, split: str) -> FeatureTable:
+        """The pairs of a split with the features that the model requires, extracted where they are missing."""
+        return FeatureTable(
+            self.dataset.split(split).pairs,
+            classes=self.dataset.classes,
+            specs=self.model_config.build().requires,
+            encoders=self.encoders,
+            store=self.store,
+        )
+
+    def _model_config(self, settings: dict[str, Any]) -> ModelConfig:
+        return ModelConfig(
+            model=self.config.model["name"],
+            settings=settings,
+            classes=self.dataset.classes,
+            text_encoder=self.config.encoders.text,
+            image_encoder=self.config.encoders.image,
+            text_steps=self.dataset.text_steps,
+        )

@@ -1,0 +1,45 @@
+"""Everything needed to go on with a run, in one safetensors file: weights, optimiser state and history."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from sentipair.files import atomic_write
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, optimizer: Optimizer, history: list[dict[str, Any]]
+) -> None:
+    """Write the state after an epoch, whole or not at all."""
+    state = optimizer.state_dict()
+    tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+    for index, entries in state["state"].items():
+        tensors |= {f"optimizer/{index}/{name}": value for name, value in entries.items()}
+    metadata = {"history": json.dumps(history), "groups": json.dumps(state["param_groups"])}
+    with atomic_write(path) as file:
+        file.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata=metadata))
+
+
+def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> list[dict[str, Any]]:
+    """Bring model and optimiser to the state in ``path``; returns the history of the epochs done."""
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    model.load_state_dict(
+        {name.removeprefix("model/"): value for name, value in tensors.items() if name.startswith("model/")}
+    )
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimizer/"):
+            _, index, entry = name.split("/")
+            state.setdefault(int(index), {})[entry] = value
+    optimizer.load_state_dict({"state": state, "param_groups": json.loads(metadata["groups"])})
+    history: list[dict[str, Any]] = json.loads(metadata["history"])
+    return history

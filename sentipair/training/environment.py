@@ -1,0 +1,42 @@
+"""What a run was made with: versions, processor, code and data."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+PACKAGES = ("sentipair", "torch", "transformers", "openvino", "numpy", "scikit-learn", "pillow", "tokenizers")
+
+
+def environment(*, data_fingerprint: str) -> dict[str, object]:
+    """Versions, processor or GPU, git revision of the code (where it is a checkout) and the data's fingerprint."""
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "processor": str(capabilities.get("cpu_name") or platform.processor()),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "git": _git_revision(),
+        "data": data_fingerprint,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None

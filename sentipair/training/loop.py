@@ -1,0 +1,182 @@
+"""The training loop: one for every model and objective. It sees training and validation data, never a test set."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from sentipair.errors import UserError
+from sentipair.evaluation.metrics import evaluate_predictions
+from sentipair.evaluation.predict import predict
+from sentipair.features import FeatureTable
+from sentipair.files import write_text
+from sentipair.models import PairModel
+from sentipair.models.persistence import save_weights
+from sentipair.objectives import Objective
+from sentipair.progress import progress_bar
+from sentipair.training.checkpoint import load_checkpoint, save_checkpoint
+from sentipair.training.config import TrainingSettings
+
+CHECKPOINT = "last.ckpt"
+HISTORY = "metrics.jsonl"
+
+
+def fit(
+    model: PairModel,
+    objective: Objective,
+    *,
+    train: FeatureTable,
+    validation: FeatureTable,
+    classes: Sequence[str],
+    settings: TrainingSettings,
+    seed: int,
+    folder: Path,
+) -> list[dict[str, Any]]:
+    """Train ``model`` in place and keep the weights of the best epoch in ``folder``.
+
+    Best is the highest validation accuracy, among equals the lowest validation loss. After every epoch the folder holds
+    a checkpoint; a run that was killed goes on from it and ends with the same weights as an undisturbed one, because an
+    epoch's order and dropout depend on the seed and the epoch's number alone.
+
+    Returns:
+        One entry per epoch, as written to ``metrics.jsonl``; the model has the weights of the last one.
+
+    Raises:
+        UserError: the training data cannot be learned from.
+    """
+    check_trainable(train, validation)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    checkpoint = folder / CHECKPOINT
+    history = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
+    with progress_bar() as bar:
+        task = bar.add_task(f"seed {seed}", total=settings.epochs, completed=len(history), note="")
+        for epoch in range(len(history) + 1, settings.epochs + 1):
+            if is_over(history, settings):
+                break
+            started = time.perf_counter()
+            torch.manual_seed(epoch_seed(seed, epoch))
+            terms = train_epoch(model, objective, optimizer, train, settings, epoch)
+            scores = validate(model, validation, classes)
+            history.append(
+                {
+                    "epoch": epoch,
+                    "seconds": round(time.perf_counter() - started, 3),
+                    "train": terms,
+                    "validation": scores,
+                }
+            )
+            if best_epoch(history) == epoch:
+                save_weights(folder, model)
+            save_checkpoint(checkpoint, model, optimizer, history)
+            write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
+            bar.update(task, advance=1, note=describe(history))
+    return history
+
+
+def train_epoch(
+    model: PairModel,
+    objective: Objective,
+    optimizer: torch.optim.Optimizer,
+    table: FeatureTable,
+    settings: TrainingSettings,
+    epoch: int,
+) -> dict[str, float]:
+    """One pass over the training data in random order; returns the mean of everything the objective reports."""
+    model.train()
+    order = torch.randperm(len(table)).tolist()
+    batches = list(cut(order, settings.batch_size))
+    sums: dict[str, float] = defaultdict(float)
+    for index, rows in enumerate(batches):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(settings, epoch - 1 + index / len(batches))
+        for name, value in objective.step(model, table.batch(rows), optimizer).items():
+            sums[name] += value / len(batches)
+    return dict(sums)
+
+
+def validate(model: PairModel, table: FeatureTable, classes: Sequence[str]) -> dict[str, float]:
+    """Loss, accuracy and F1 on the validation data."""
+    logits = predict(model, table).logits
+    metrics = evaluate_predictions(table.labels.numpy(), logits.argmax(-1).numpy(), classes)
+    return {
+        "loss": functional.cross_entropy(logits, table.labels).item(),
+        "accuracy": metrics.accuracy,
+        "weighted_f1": metrics.weighted_f1,
+        "macro_f1": metrics.macro_f1,
+    }
+
+
+def learning_rate(settings: TrainingSettings, epochs_done: float) -> float:
+    """The learning rate after a (fractional) number of epochs."""
+    if settings.schedule == "cosine":
+        return settings.learning_rate * 0.5 * (1 + cos(pi * epochs_done / settings.epochs))
+    return settings.learning_rate * settings.gamma ** (int(epochs_done) // settings.step_size)
+
+
+def cut(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Cut ``order`` into batches of ``size``; a last batch of one joins the one before it.
+
+    A single pair has nobody to be contrasted with, and batch normalisation cannot take it.
+    """
+    starts = list(range(0, len(order), size))
+    if len(starts) > 1 and len(order) - starts[-1] == 1:
+        starts.pop()
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield order[start:end]
+
+
+def best_epoch(history: Sequence[dict[str, Any]]) -> int:
+    """The number of the epoch to keep: highest validation accuracy, then lowest loss, then earliest."""
+    best = min(history, key=lambda e: (-e["validation"]["accuracy"], e["validation"]["loss"], e["epoch"]))
+    return int(best["epoch"])
+
+
+def is_over(history: Sequence[dict[str, Any]], settings: TrainingSettings) -> bool:
+    """Whether training is to stop before the last epoch, by ``patience``."""
+    if settings.patience is None or not history:
+        return False
+    return len(history) - best_epoch(history) >= settings.patience
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """The state of the random generator at the start of an epoch."""
+    return seed * 1_000_003 + epoch
+
+
+def describe(history: Sequence[dict[str, Any]]) -> str:
+    """The last epoch in a line, for the progress bar."""
+    last = history[-1]
+    pushed = f"  step 2 {last['train']['step2']:.0%}" if "step2" in last["train"] else ""
+    scores = last["validation"]
+    return (
+        f"loss {last['train']['loss']:.3f}{pushed}  validation {scores['accuracy']:.3f} / {scores['weighted_f1']:.3f}"
+        f"  best epoch {best_epoch(history)}"
+    )
+
+
+def check_trainable(train: FeatureTable, validation: FeatureTable) -> None:
+    """Refuse data that nothing can be learned from, in one line.
+
+    Raises:
+        UserError: fewer than two classes or pairs, no validation data, or labels absent.
+    """
+    for name, table in (("train", train), ("validation", validation)):
+        if len(table) == 0:
+            raise UserError(f"the {name} split is empty; add rows to it or remove the split column")
+        if bool((table.labels < 0).any()):
+            absent = int((table.labels < 0).sum())
+            raise UserError(
+                f"{absent} of {len(table)} pairs of the {name} split have no label; label them or leave them out"
+            )
+    if len(train.labels.unique()) < 2:
+        raise UserError("the training data holds one class only; a classifier needs two or more")
