@@ -28,6 +28,11 @@ def progress_bar() -> Iterator[Progress]:
         yield bar
 
 
+def say(line: str) -> None:
+    """Print a line for the person on standard error, as it is."""
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def track(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """Yield ``items`` behind a progress bar."""
     with progress_bar() as bar:

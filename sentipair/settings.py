@@ -6,11 +6,16 @@ import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from sentipair.errors import UserError
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
 
 
 def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -22,7 +27,7 @@ def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> 
         where: how the user calls this group, such as ``"objective"``; error messages name ``where.setting``.
 
     Raises:
-        UserError: an unknown name, or a value of the wrong type.
+        UserError: an unknown name, a name without a value, or a value of the wrong type or range.
     """
     schema = _schema(target)
     for name in settings:
@@ -35,6 +40,8 @@ def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> 
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
+        if first["type"] == "missing":
+            raise UserError(f"setting {where}.{name} is missing") from error
         raise UserError(f"setting {where}.{name}: {first['msg']} (it is {first['input']!r})") from error
 
 
@@ -50,11 +57,12 @@ def unknown_setting(name: str, known: list[str]) -> str:
 def _schema(target: type) -> type[BaseModel]:
     if issubclass(target, BaseModel):
         return target
-    hints = get_type_hints(target.__init__)
+    hints = get_type_hints(target.__init__, include_extras=True)
     parameters = inspect.signature(target).parameters.values()
     fields: dict[str, Any] = {
         p.name: (hints[p.name], ... if p.default is p.empty else p.default)
         for p in parameters
         if p.kind is p.KEYWORD_ONLY
     }
-    return create_model("Settings", __config__=ConfigDict(extra="forbid", protected_namespaces=()), **fields)
+    rules = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
+    return create_model("Settings", __config__=rules, **fields)

@@ -1,18 +1,26 @@
-"""The command line: one file per command, thin; errors a user can cause end in one line."""
+"""The command line: one file per command, thin; errors a user can cause end in one line.
+
+Commands import what they need when they are called, so that ``--help`` and ``data list`` answer at once.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 
 import typer
 
 from sentipair.errors import UserError
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, by convention 128 + SIGINT; Typer uses it too."""
+
 app = typer.Typer(
     help="Image–text sentiment analysis and multimodal sarcasm detection, with numbers that hold.",
+    epilog="Example: sentipair quickstart. With --debug any command shows the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,22 +44,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         print(f"sentipair: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("sentipair: stopped; the same command goes on where it was", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("sentipair: stopped; repeat the command to go on where it was", file=sys.stderr)
+        raise
     except BrokenPipeError:  # the reader of our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(1) from None
 
 
 def quiet_libraries() -> None:
-    """Keep the libraries' own chatter from between our lines."""
+    """Keep the libraries' own chatter from between our lines; ``python -W`` brings the warnings back."""
     for name in ("transformers", "huggingface_hub", "matplotlib"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
 
 
 def load_commands() -> None:
-    """Register every command with ``app``; imported here, so that ``sentipair.cli`` itself imports nothing heavy."""
+    """Register every command with ``app``."""
     from sentipair.cli import data, evaluate, models, predict, quickstart, report, train
 
     if not app.registered_commands:

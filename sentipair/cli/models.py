@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from sentipair.cli.options import Json
 from sentipair.cli.show import print_json
-from sentipair.models import list_models, model_class, settings_of
+from sentipair.errors import UserError
 
 
 def models(
@@ -21,25 +21,35 @@ def models(
 
     Example: sentipair models 'spp*'
     """
-    rows: list[dict[str, Any]] = []
-    for name in list_models(pattern):
-        model = model_class(name)
-        rows.append(
-            {
-                "name": name,
-                "title": model.title,
-                "needs": [repr(spec) for spec in model().requires],
-                "settings": {key: parameter.default for key, parameter in settings_of(model).items()},
-                "citation": model.citation,
-            }
-        )
+    from sentipair.models import list_models
+
+    names = list_models(pattern)
+    if not names:
+        raise UserError(f"no model matches {pattern!r}; `sentipair models` lists all")
+    rows = [_describe(name) for name in names]
     if as_json:
         print_json(rows)
         return
     console = Console()
     for row in rows:
-        console.print(f"[bold]{row['name']}[/]  {escape(str(row['title']))}")
-        console.print(f"  [dim]needs[/]     {escape(', '.join(row['needs']))}")
+        console.print(f"[bold]{row['name']}[/]  {escape(row['title'])}")
         settings = ", ".join(f"{key}={value!r}" for key, value in row["settings"].items())
-        console.print(f"  [dim]settings[/]  {escape(settings)}")
-        console.print(f"  [dim]cite[/]      {escape(str(row['citation']))}")
+        for key, value in (
+            ("needs", ", ".join(row["needs"])),
+            ("settings", settings),
+            ("cite", row["citation"]),
+        ):
+            console.print(f"  [dim]{key:<9}[/] {escape(value)}")
+
+
+def _describe(name: str) -> dict[str, Any]:
+    from sentipair.models import model_class, settings_of
+
+    model = model_class(name)
+    return {
+        "name": name,
+        "title": model.title,
+        "needs": [repr(spec) for spec in model().requires],
+        "settings": {key: parameter.default for key, parameter in settings_of(model).items()},
+        "citation": model.citation,
+    }

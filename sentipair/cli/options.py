@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sentipair.encoders import EngineName
-from sentipair.features import FeatureStore
+if TYPE_CHECKING:
+    from sentipair.features import FeatureStore
 
 FEATURES_VARIABLE = "SENTIPAIR_FEATURES"
 
+Run = Annotated[Path, typer.Argument(help="A run folder; of several seeds the best on validation is taken.")]
 Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
-Engine = Annotated[EngineName, typer.Option(help="How the frozen encoders are run.")]
+Engine = Annotated[
+    Literal["auto", "torch", "openvino"], typer.Option(help="How the frozen encoders are run.")
+]
 Features = Annotated[
     Path | None,
     typer.Option(
@@ -26,5 +29,7 @@ Features = Annotated[
 
 def open_store(features: Path | None, *, runs: Path) -> FeatureStore:
     """The feature store that the user named, or the one in the folder that holds the runs."""
+    from sentipair.features import FeatureStore
+
     named = features or os.environ.get(FEATURES_VARIABLE)
     return FeatureStore(Path(named) if named else runs / "features")

@@ -3,67 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from sentipair.cli.options import Engine, Json
-from sentipair.cli.show import print_json, print_paths
+from sentipair.cli.options import Engine, Json, Run
+from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
-from sentipair.inference.predictor import Prediction, Predictor
-from sentipair.inference.scoring import problems_path, score_table
+
+if TYPE_CHECKING:
+    from sentipair.inference.scoring import ScoringReport
 
 
 def predict(
-    run: Annotated[
-        Path, typer.Argument(help="A run folder; of several seeds the best on validation is taken.")
-    ],
+    run: Run,
     image: Annotated[str | None, typer.Argument(help="A picture; '' for none.")] = None,
     text: Annotated[str, typer.Argument(help="The text that was posted with it.")] = "",
     source: Annotated[
         Path | None, typer.Option("--input", help="A table with image and text columns.", show_default=False)
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Where to write: .parquet, .csv or .jsonl.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to write: .parquet, .csv or .jsonl.", show_default=False)
+    ] = None,
     engine: Engine = "auto",
     as_json: Json = False,
 ) -> None:
     """The sentiment of a post, or of every post of a table.
 
-    Examples: sentipair predict RUN photo.jpg "what a day"; sentipair predict RUN --input posts.csv --output scored.parquet
+    Example: sentipair predict RUN photo.jpg "what a day"
+
+    Example: sentipair predict RUN --input posts.csv --output scored.parquet
     """
-    if source is None:
-        if image is None and not text:
+    from sentipair.inference.predictor import Predictor
+    from sentipair.inference.scoring import score_table
+
+    if source is None and output is None:
+        if not image and not text:
             raise UserError("give a picture and a text, or --input posts.csv --output scored.parquet")
         prediction = Predictor.from_run(run, engine=engine)(image=image or None, text=text)
-        _show(prediction, as_json=as_json)
-        return
-    if image is not None or output is None:
+        (print_json if as_json else print_prediction)(prediction)
+    elif source is None or output is None or image is not None:
         raise UserError(
-            "--input goes with --output and without a single post: --input posts.csv --output scored.parquet"
+            "a table needs --input and --output, and no single post: --input posts.csv --output scored.parquet"
         )
-    report = score_table(Predictor.from_run(run, engine=engine), source, output)
-    if as_json:
-        print_json(report.__dict__)
-        return
+    else:
+        report = score_table(Predictor.from_run(run, engine=engine), source, output)
+        print_json(report) if as_json else _print_report(report, output)
+
+
+def _print_report(report: ScoringReport, output: Path) -> None:
+    from sentipair.inference.writing import problems_path
+
+    width = max(map(len, report.counts))
     for name, count in report.counts.items():
-        typer.echo(f"{name:<12} {count}")
+        typer.echo(f"{name:<{width}}  {count:,}")
+    if report.truncated:
+        typer.echo(f"{len(report.truncated):,} texts were cut to what the encoder takes")
     paths = {"scored": output}
-    if report.left_out or report.without_picture:
+    if report.has_problems:
         typer.echo(
-            f"{len(report.left_out)} rows left out, {len(report.without_picture)} scored by their text alone"
+            f"{len(report.left_out):,} rows left out, {len(report.without_picture):,} scored by their text alone"
         )
         paths["problems"] = problems_path(output)
     print_paths(**paths)
-
-
-def _show(prediction: Prediction, *, as_json: bool) -> None:
-    if as_json:
-        print_json(prediction.__dict__)
-        return
-    console = Console()
-    console.print(f"[bold]{prediction.label}[/]")
-    for name, probability in prediction.probabilities.items():
-        console.print(f"  {name:<14} {probability:6.1%}  [cyan]{'█' * round(30 * probability)}[/]")
-    if prediction.note:
-        console.print(f"[yellow]the picture took no part: {prediction.note}")

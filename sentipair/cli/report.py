@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from sentipair.cli.show import print_paths
-from sentipair.reporting.report import write_report
 
 
 def report(
@@ -18,4 +17,6 @@ def report(
 
     Example: sentipair report runs/spp-scl-mvsa-single-1a2b3c4d
     """
+    from sentipair.reporting import write_report
+
     print_paths(report=write_report(run))

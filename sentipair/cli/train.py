@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sentipair.cli.options import Engine, Features, Json, open_store
 from sentipair.cli.show import print_json, print_paths, print_summary
-from sentipair.data import all_readers
 from sentipair.errors import UserError
-from sentipair.experiments.run import run_seeds
-from sentipair.models import Fidelity
-from sentipair.training.config import RunConfig
-from sentipair.training.recipes import configure
+
+if TYPE_CHECKING:
+    from sentipair.training.config import RunConfig
 
 
 def train(
@@ -24,12 +22,12 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="A data set (see `sentipair data list`), or your own table or folder.")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="The folder of a named data set.")] = None,
+    root: Annotated[str | None, typer.Option(help="The folder of a named data set.")] = None,
     encoders: Annotated[
         str, typer.Option(help="offline, paper, or TEXT+IMAGE (folders or Hugging Face ids).")
     ] = "offline",
     fidelity: Annotated[
-        Fidelity, typer.Option(help="sound, or published: the authors' arithmetic and settings.")
+        str, typer.Option(help="sound, or published: the authors' arithmetic and settings.")
     ] = "sound",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds; they are 0, 1, ….")] = 1,
     override: Annotated[
@@ -49,25 +47,29 @@ def train(
 
     Example: sentipair train spp-scl --data posts.csv --seeds 5
     """
+    from sentipair.experiments.run import run_seeds
+    from sentipair.training.config import RunConfig
+    from sentipair.training.recipes import configure
+
     if Path(model).suffix in (".yaml", ".yml"):
-        if data is not None or override:
-            raise UserError("a config.yaml holds data and settings already; leave out --data and --set")
+        if data or root or override:
+            raise UserError(
+                "a config.yaml holds data and settings already; leave out --data, --root and --set"
+            )
         config = RunConfig.read(Path(model))
-        chosen = [config.seed] if seeds == 1 else list(range(seeds))
+    elif data is None:
+        raise UserError("name the data: --data mvsa-single --root FOLDER, or --data posts.csv")
     else:
-        if data is None:
-            raise UserError("name the data: --data mvsa-single --root FOLDER, or --data posts.csv")
-        source = data if data in all_readers() else str(Path(data).absolute())
         config = configure(
             model,
-            source,
-            root=None if root is None else str(root.absolute()),
+            data,
+            root=root,
             encoders=encoders,
             engine=engine,
             fidelity=fidelity,
             overrides=override or (),
         )
-        chosen = list(range(seeds))
+    chosen = [config.seed] if seeds == 1 else list(range(seeds))
     folder = output or Path("runs") / default_name(config)
     summary = run_seeds(config, chosen, folder, store=open_store(features, runs=folder.parent))
     if as_json:

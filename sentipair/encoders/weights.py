@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError, safe_open
 
 from sentipair.errors import UserError
 
@@ -14,10 +16,15 @@ PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
 IDENTITY = (
     "config.json",
     "preprocessor_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
     "tokenizer.json",
     "vocab.txt",
+    "vocab.json",
     "merges.txt",
     "spiece.model",
+    "sentencepiece.bpe.model",
 )
 
 
@@ -27,27 +34,31 @@ def locate(source: str | Path) -> Path:
     A Hugging Face id is taken from the local cache or downloaded; ``HF_HUB_OFFLINE=1`` forbids the download.
 
     Raises:
-        UserError: nothing there, or the folder lacks files; the message names them.
+        UserError: nothing there, or the folder lacks files or has half of one; the message names them.
     """
     folder = Path(source).expanduser()
     if not folder.is_dir():
         try:
             folder = Path(snapshot_download(str(source), allow_patterns=list(PATTERNS)))
-        except (
-            OSError,
-            ValueError,
-            HfHubHTTPError,
-            LocalEntryNotFoundError,
-            RepositoryNotFoundError,
-        ) as error:
+        except (OSError, ValueError, HfHubHTTPError) as error:
             raise UserError(
                 f"model {str(source)!r} is neither a local folder nor in the Hugging Face cache, and the hub did not "
                 f"give it ({type(error).__name__}); name a folder with config.json and model.safetensors"
             ) from error
-    if not (folder / "config.json").exists():
-        raise UserError(f"{folder} lacks config.json; a model folder holds config.json and model.safetensors")
-    if not weight_files(folder):
-        raise UserError(f"{folder} lacks model.safetensors; save the model with save_pretrained()")
+    expected = ["config.json", *_parts(folder)]
+    lacking = [name for name in expected if not (folder / name).is_file()]
+    if lacking:
+        raise UserError(
+            f"{folder} lacks {', '.join(lacking)}; download them, or save the model with save_pretrained()"
+        )
+    for file in weight_files(folder):
+        try:
+            with safe_open(file, framework="np"):  # compares the header with the length of the file
+                pass
+        except SafetensorError as error:
+            raise UserError(
+                f"{file} is not whole (an interrupted download?); delete it and download it again"
+            ) from error
     return folder
 
 
@@ -71,3 +82,14 @@ def folder_revision(folder: Path) -> str:
     """``revision`` of everything in a model folder that changes its outputs."""
     named = [folder / name for name in IDENTITY if (folder / name).exists()]
     return revision(named + weight_files(folder))
+
+
+def _parts(folder: Path) -> list[str]:
+    """The names of the weight files that a model folder should have."""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return ["model.safetensors"]
+    try:
+        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+    except (ValueError, KeyError) as error:
+        raise UserError(f"{index} is damaged; download it again") from error

@@ -42,7 +42,7 @@ def predict(
 
     Args:
         model: the model; its mode is restored afterwards.
-        table: the pairs.
+        table: the pairs; at least one.
         batch_size: pairs per forward pass.
         order: the order in which they are visited; the outputs are in the order of the table all the same.
         change: applied to every batch first.

@@ -54,6 +54,12 @@ class Workbench:
             dims |= spec.source(self.encoders).dims
         return self._model_config({**known, **dims})
 
+    @property
+    def usable_splits(self) -> tuple[str, ...]:
+        """The splits that training and evaluation can use: those in which a post has a label."""
+        labelled = {pair.id for pair in self.dataset if pair.label is not None}
+        return tuple(split for split, ids in self.dataset.splits.items() if not labelled.isdisjoint(ids))
+
     def table(self, split: str) -> FeatureTable:
         """The pairs of a split with the features that the model requires, extracted where they are missing."""
         return FeatureTable(

@@ -6,8 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ Records = Sequence[NDArray[np.float16] | None]
 class Source(Protocol):
     """Where records come from: which input of a pair, and the encoder that reads it."""
 
+    kind: Literal["text", "image"]
     dims: dict[str, int]
 
     def describe(self) -> dict[str, object]:
@@ -35,8 +35,12 @@ class Source(Protocol):
         """The SHA-256 of the pair's input, ``None`` where it has none."""
         ...
 
-    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
-        """One record per pair, of length 0 where the input is unusable; and id → reason for those."""
+    def encode(self, pairs: Sequence[Pair]) -> list[NDArray[np.float16]]:
+        """One record per pair, of length 0 where the input is unusable."""
+        ...
+
+    def remark(self, pair: Pair, length: int) -> str | None:
+        """What a person must be told of this pair, given the length of its record (0 where there is none)."""
         ...
 
 
@@ -58,6 +62,8 @@ class FeatureSpec(ABC, Generic[S]):
 class TextSource:
     """Texts through the text encoder."""
 
+    kind: Literal["text", "image"] = "text"
+
     def __init__(self, encoders: Encoders, *, last: int, max_length: int, pad_to: int | None) -> None:
         self.encoder = encoders.text_encoder(last=last, max_length=max_length, pad_to=pad_to)
         self.dims = {"text_dim": self.encoder.dim}
@@ -70,13 +76,22 @@ class TextSource:
         """The SHA-256 of the text; the empty text has one too."""
         return sha256(pair.text)
 
-    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
+    def encode(self, pairs: Sequence[Pair]) -> list[NDArray[np.float16]]:
         """Hidden states [N, last, d] per text."""
-        return self.encoder.encode([pair.text for pair in pairs]), {}
+        return self.encoder.encode([pair.text for pair in pairs])
+
+    def remark(self, pair: Pair, length: int) -> str | None:
+        """How many tokens of the text were left out."""
+        limit = self.encoder.max_length
+        if length < limit or (count := self.encoder.count_tokens(pair.text)) <= limit:
+            return None
+        return f"{count} tokens, the first {limit} are used"
 
 
 class ImageSource:
     """Pictures through the image encoder."""
+
+    kind: Literal["text", "image"] = "image"
 
     def __init__(self, encoders: Encoders) -> None:
         self.encoder = encoders.image_encoder
@@ -89,20 +104,26 @@ class ImageSource:
     def key(self, pair: Pair) -> str | None:
         """The SHA-256 of the picture file."""
         try:
-            return None if pair.image is None else sha256(Path(pair.image).read_bytes())
+            return None if pair.image is None else sha256(pair.image.read_bytes())
         except OSError:
             return None
 
-    def encode(self, pairs: Sequence[Pair]) -> tuple[list[NDArray[np.float16]], dict[str, str]]:
+    def encode(self, pairs: Sequence[Pair]) -> list[NDArray[np.float16]]:
         """Features [P + R, d] per picture; length 0 where the picture cannot be read."""
         with ThreadPoolExecutor(max_workers=2) as pool:
             loaded = list(pool.map(self._load, pairs))
-        reasons = {pair.id: x for pair, x in zip(pairs, loaded, strict=True) if isinstance(x, str)}
         records = iter(self.encoder.encode([x for x in loaded if not isinstance(x, str)]))
         empty = np.empty((0, self.encoder.dim), np.float16)
-        return [empty if isinstance(x, str) else next(records) for x in loaded], reasons
+        return [empty if isinstance(x, str) else next(records) for x in loaded]
 
-    def _load(self, pair: Pair) -> NDArray[np.float32] | str:
+    def remark(self, pair: Pair, length: int) -> str | None:
+        """Why there are no features of the picture; it is opened once more to find out."""
+        if length or pair.image is None:
+            return None
+        reason = self._load(pair)
+        return reason if isinstance(reason, str) else "was unreadable when its features were made"
+
+    def _load(self, pair: Pair) -> NDArray[np.uint8] | str:
         try:
             return self.encoder.preprocessing(open_image(pair.image)) if pair.image else "no picture"
         except UnreadableImageError as error:
@@ -113,9 +134,10 @@ class ImageSource:
 class TextLayers(FeatureSpec[TextSource]):
     """Hidden states of the last layers for every token.
 
-    Gives ``text [B, N, last, d]`` (half precision, top layer last) and ``text_mask [B, N]`` for the tokens between [CLS]
-    and the last position, and ``text_cls [B, last, d]``. With ``pad_to`` every text has the states of its padding too and
-    the mask is all true: what the released SPP-SCL code computes with (its slice drops the first and last position).
+    Gives ``text [B, N, last, d]`` (half precision, top layer last) and ``text_mask [B, N]`` for the tokens between
+    [CLS] and the last position, and ``text_cls [B, last, d]``. With ``pad_to`` every text has the states of its padding
+    too and the mask is all true: what the released SPP-SCL code computes with (its slice drops the first and last
+    position).
     """
 
     last: int = 4

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
+from torch import Tensor
 
 from sentipair.data.pair import Pair
 from sentipair.encoders import Encoders
@@ -17,34 +18,36 @@ from sentipair.progress import progress_bar, track
 SHARD_ITEMS = 256
 
 
-def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) -> dict[str, str]:
+def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) -> None:
     """Encode those of ``pairs`` (key → pair) that the stream lacks, a shard at a time.
 
     What is to be done is cut into shards in the order of the keys, so a resumed run plans the same shards as an
     undisturbed one. A shard that another process is working on is left to it and waited for at the end.
 
-    Returns:
-        id → reason for the inputs that could not be used; their records are empty.
+    Raises:
+        UserError: the store cannot be written to, or the disk is full.
     """
     todo = stream.missing(list(pairs))
+    if not todo:
+        return
+    stream.sweep()
     shards = [todo[start : start + SHARD_ITEMS] for start in range(0, len(todo), SHARD_ITEMS)]
-    reasons: dict[str, str] = {}
     with progress_bar() as bar:
-        kind = source.describe()["kind"]
-        task = bar.add_task(f"extracting {kind} features", total=len(todo), note="")
+        task = bar.add_task(f"extracting {source.kind} features", total=len(todo), note="")
         for wait in (False, True):
+            left = []
             for keys in shards:
-                if not stream.shard_path(keys).exists():
-                    with stream.claim(keys, wait=wait) as claimed:
-                        if claimed and not stream.shard_path(keys).exists():
-                            records, failed = source.encode([pairs[key] for key in keys])
-                            stream.write(keys, records)
-                            reasons |= failed
-                done = sum(len(shard) for shard in shards if stream.shard_path(shard).exists())
-                bar.update(task, completed=done)
-    if todo:
-        stream.refresh()
-    return reasons
+                path = stream.shard_path(keys)
+                with stream.claim(path, wait=wait) as claimed:
+                    if claimed and not path.exists():
+                        stream.write(keys, source.encode([pairs[key] for key in keys]))
+                if claimed:
+                    bar.advance(task, len(keys))
+                else:
+                    left.append(keys)
+            shards = left
+    stream.sweep()  # another process may have been killed meanwhile
+    stream.refresh()
 
 
 class FeatureTable:
@@ -58,7 +61,11 @@ class FeatureTable:
         store: where they are kept.
 
     Attributes:
-        unusable: id → why its picture could not be used, for those found in this extraction.
+        unusable: id → why its picture could not be used.
+        truncated: id → how far its text was cut.
+
+    Raises:
+        UserError: an encoder or the store cannot be used.
     """
 
     def __init__(
@@ -71,26 +78,33 @@ class FeatureTable:
         store: FeatureStore,
     ) -> None:
         self.pairs = pairs
+        places = {name: place for place, name in enumerate(classes)}
         self.labels = torch.tensor(
-            [-1 if pair.label is None else list(classes).index(pair.label) for pair in pairs],
-            dtype=torch.long,
+            [-1 if p.label is None else places[p.label] for p in pairs], dtype=torch.long
         )
         self.unusable: dict[str, str] = {}
+        self.truncated: dict[str, str] = {}
         self._columns: list[tuple[FeatureSpec[Source], Source, FeatureStream, list[str | None]]] = []
+        remarks = {"image": self.unusable, "text": self.truncated}
+        keys_of: dict[FeatureStream, list[str | None]] = {}
         for spec in specs:
             source = spec.source(encoders)
             stream = store.stream(source.describe())
-            keys = _keys(source, pairs)
-            wanted = {key: pair for key, pair in zip(keys, pairs, strict=True) if key is not None}
-            self.unusable |= extract(source, stream, wanted)
-            self._columns.append((spec, source, stream, keys))
+            if stream not in keys_of:
+                keys_of[stream] = _keys(source, pairs)
+                wanted = {
+                    key: pair for key, pair in zip(keys_of[stream], pairs, strict=True) if key is not None
+                }
+                extract(source, stream, wanted)
+                remarks[source.kind] |= _remarks(source, stream, pairs, keys_of[stream])
+            self._columns.append((spec, source, stream, keys_of[stream]))
 
     def __len__(self) -> int:
         return len(self.pairs)
 
     def batch(self, indices: Sequence[int]) -> PairBatch:
-        """The pairs at ``indices`` as tensors."""
-        features: dict[str, torch.Tensor] = {}
+        """The pairs at ``indices`` as tensors; at least one."""
+        features: dict[str, Tensor] = {}
         for spec, source, stream, keys in self._columns:
             records = [stream.read(key) if (key := keys[i]) is not None else None for i in indices]
             features |= spec.collate(records, source)
@@ -106,4 +120,12 @@ class FeatureTable:
 
 def _keys(source: Source, pairs: Sequence[Pair]) -> list[str | None]:
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return list(track(pool.map(source.key, pairs), "reading inputs", total=len(pairs)))
+        return list(track(pool.map(source.key, pairs), f"reading {source.kind}s", total=len(pairs)))
+
+
+def _remarks(
+    source: Source, stream: FeatureStream, pairs: Sequence[Pair], keys: Sequence[str | None]
+) -> dict[str, str]:
+    lengths = (0 if key is None else stream.length(key) for key in keys)
+    found = ((pair.id, source.remark(pair, length)) for pair, length in zip(pairs, lengths, strict=True))
+    return {pair_id: remark for pair_id, remark in found if remark is not None}

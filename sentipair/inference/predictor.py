@@ -25,12 +25,14 @@ class Prediction:
     Attributes:
         label: the most probable class.
         probabilities: class name → probability.
-        note: why the picture took no part, if it could not be read.
+        unusable: why the picture took no part, if it could not be used.
+        truncated: how far the text was cut, if it was.
     """
 
     label: str
     probabilities: dict[str, float]
-    note: str | None = None
+    unusable: str | None = None
+    truncated: str | None = None
 
 
 class Predictor:
@@ -65,13 +67,15 @@ class Predictor:
             return []
         pairs = [clean(pair, self.config.text_steps) for pair in pairs]
         features: dict[str, torch.Tensor] = {}
-        notes: dict[str, str] = {}
+        remarks: dict[str, list[str | None]] = {}
         for spec, source in self._columns:
             present = [i for i, pair in enumerate(pairs) if source.key(pair) is not None]
-            encoded, reasons = source.encode([pairs[i] for i in present])
-            records = dict(zip(present, encoded, strict=True))
+            records = dict(zip(present, source.encode([pairs[i] for i in present]), strict=True))
             features |= spec.collate([records.get(i) for i in range(len(pairs))], source)
-            notes |= reasons
+            remarks[source.kind] = [
+                source.remark(pair, len(records.get(i, ()))) for i, pair in enumerate(pairs)
+            ]
+        nothing = [None] * len(pairs)
         unknown = torch.full((len(pairs),), -1)
         batch = PairBatch(ids=tuple(pair.id for pair in pairs), labels=unknown, features=features)
         rows = self.model(batch).logits.softmax(-1).tolist()
@@ -79,23 +83,30 @@ class Predictor:
             Prediction(
                 label=self.config.classes[max(range(len(row)), key=row.__getitem__)],
                 probabilities=dict(zip(self.config.classes, row, strict=True)),
-                note=notes.get(pair.id),
+                unusable=unusable,
+                truncated=truncated,
             )
-            for pair, row in zip(pairs, rows, strict=True)
+            for row, unusable, truncated in zip(
+                rows, remarks.get("image", nothing), remarks.get("text", nothing), strict=True
+            )
         ]
 
     def __call__(self, *, image: str | Path | None = None, text: str = "") -> Prediction:
         """Score one post.
 
         Raises:
-            UserError: neither a picture nor a text, or the picture file does not exist.
+            UserError: neither a picture nor a text, the picture file does not exist, or there is no text and the
+                picture cannot be used.
         """
         path = None if image is None else Path(image)
         if path is None and not text.strip():
             raise UserError("give a picture, a text, or both")
         if path is not None and not path.is_file():
             raise UserError(f"there is no picture at {path}")
-        return self.score([Pair(id="post", text=text, image=path)])[0]
+        prediction = self.score([Pair(id="post", text=text, image=path)])[0]
+        if prediction.unusable and not text.strip():
+            raise UserError(f"the picture {path} cannot be used ({prediction.unusable}) and there is no text")
+        return prediction
 
 
 def clean(pair: Pair, steps: Sequence[str]) -> Pair:

@@ -2,125 +2,149 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
-
 from sentipair.data.pair import Pair
-from sentipair.data.rows import read_rows
+from sentipair.data.rows import SUFFIXES, Row, read_rows
 from sentipair.errors import UserError
-from sentipair.files import atomic_write, write_text
 from sentipair.inference.predictor import Prediction, Predictor
+from sentipair.inference.writing import check_output, write_problems, write_scored
 from sentipair.progress import track
 
 CHUNK = 256
-OUTPUTS = (".parquet", ".csv", ".jsonl")
+"""Posts that are scored at a time, to bound the memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoringReport:
-    """What came of scoring a table.
+    """What came of scoring a table. Rows are numbered from 1, after the header.
 
     Attributes:
         counts: class name → rows.
-        left_out: row number (from 1) → why it could not be scored.
-        without_picture: row number → why only the text was used.
+        left_out: row → why it could not be scored.
+        without_picture: row → why only the text was used, for rows that name a picture.
+        truncated: row → how far its text was cut.
     """
 
     counts: dict[str, int]
     left_out: dict[int, str]
     without_picture: dict[int, str]
+    truncated: dict[int, str]
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether there is a list of problems beside the output."""
+        return bool(self.left_out or self.without_picture)
 
 
 def score_table(predictor: Predictor, source: Path, output: Path) -> ScoringReport:
     """Score every row of ``source`` and write all its columns, ``prediction``, ``confidence`` and ``p(class)`` columns.
 
-    Rows with neither a text nor a picture file are left out and listed in ``<output>.errors.csv``; rows whose picture
-    cannot be used are scored by their text and listed there as well.
+    Rows without a text whose picture is absent or cannot be used are left out and listed in ``<output>.errors.csv``;
+    rows that name a picture but are scored by their text alone are listed there as well.
+
+    Args:
+        predictor: a trained model.
+        source: a table, or a folder with ``metadata.csv`` or the like; pictures are looked for relative to it.
+        output: ``.parquet``, ``.csv`` or ``.jsonl``; replaced if it exists.
 
     Raises:
-        UserError: the table cannot be read, has neither column, or ``output`` has an unknown ending.
+        UserError: the table cannot be read, is empty, has neither column or has one of the new columns already; or
+            ``output`` has an unknown ending or is the table itself.
     """
-    if output.suffix not in OUTPUTS:
-        raise UserError(f"cannot write {output.name}: name the output .parquet, .csv or .jsonl")
-    columns, rows = read_rows(source)
-    base = (source if source.is_dir() else source.parent).absolute()
-    picture_column = next((name for name in ("image", "file_name") if name in columns), None)
-    if picture_column is None and "text" not in columns:
-        raise UserError(f"{source} has neither an image nor a text column (it has: {', '.join(columns)})")
-    left_out: dict[int, str] = {}
-    without: dict[int, str] = {}
-    pairs: dict[int, Pair] = {}
-    for number, row in enumerate(rows, start=1):
-        text = str(row.get("text") or "").strip()
-        name = str(row.get(picture_column) or "").strip() if picture_column else ""
-        path = base / name if name else None
-        if path is not None and not path.is_file():
-            without[number] = f"no picture at {path}"
-            path = None
-        if path is None and not text:
-            left_out[number] = without.pop(number, "neither a text nor a picture")
-            continue
-        pairs[number] = Pair(id=str(number), text=text, image=path)
+    table = _table_file(Path(source))
+    check_output(Path(output), table)
+    columns, rows = read_rows(table)
+    new = _new_columns(predictor.config.classes)
+    taken = [name for name in new if name in columns]
+    if taken:
+        raise UserError(
+            f"{table.name} has a column {taken[0]} already; rename it, so that it is not overwritten"
+        )
+    if not rows:
+        raise UserError(f"{table.name} has no rows; add at least one post")
+    pairs, left_out, without = find_pairs(rows, _known_columns(columns, table), table.absolute().parent)
+    truncated: dict[int, str] = {}
     predictions: dict[int, Prediction] = {}
-    for chunk in track(list(_chunks(list(pairs), CHUNK)), "scoring"):
+    numbers = list(pairs)
+    chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
+    for chunk in track(chunks, "scoring"):
         for number, prediction in zip(chunk, predictor.score([pairs[n] for n in chunk]), strict=True):
-            if prediction.note and not pairs[number].text:
-                left_out[number] = f"picture not usable: {prediction.note}"
+            if prediction.unusable and not pairs[number].text.strip():
+                left_out[number] = f"picture cannot be used: {prediction.unusable}"
                 continue
-            if prediction.note:
-                without[number] = f"picture not usable: {prediction.note}"
+            if prediction.unusable:
+                without[number] = f"picture cannot be used: {prediction.unusable}"
+            if prediction.truncated:
+                truncated[number] = prediction.truncated
             predictions[number] = prediction
-    scored = [{**rows[number - 1], **_as_columns(prediction)} for number, prediction in predictions.items()]
-    write_table(output, scored)
-    problems = {**without, **left_out}
-    if problems:
-        write_problems(problems_path(output), problems, left_out)
+    added = {
+        number: dict(zip(new, _values(prediction), strict=True)) for number, prediction in predictions.items()
+    }
+    write_scored(Path(output), table=table, columns=(*columns, *new), rows=rows, added=added)
+    write_problems(Path(output), left_out=left_out, without_picture=without)
     counts = Counter(prediction.label for prediction in predictions.values())
     return ScoringReport(
         counts={name: counts[name] for name in predictor.config.classes},
-        left_out=left_out,
-        without_picture=without,
+        left_out=dict(sorted(left_out.items())),
+        without_picture=dict(sorted(without.items())),
+        truncated=truncated,
     )
 
 
-def problems_path(output: Path) -> Path:
-    """Where the rows with a problem are listed."""
-    return output.with_suffix(".errors.csv")
+def find_pairs(
+    rows: Sequence[Row], names: Mapping[str, str], base: Path
+) -> tuple[dict[int, Pair], dict[int, str], dict[int, str]]:
+    """The rows as posts by number, and the reasons why rows are left out or have no picture.
+
+    Args:
+        rows: as they stand in the table.
+        names: ``text`` and ``image`` → the column that holds it.
+        base: the folder that pictures are looked for in.
+    """
+    pairs: dict[int, Pair] = {}
+    left_out: dict[int, str] = {}
+    without: dict[int, str] = {}
+    for number, row in enumerate(rows, start=1):
+        text, name = (_cell(row, names.get(key)) for key in ("text", "image"))
+        path = base / name.strip() if name.strip() else None
+        if path is not None and not path.is_file():
+            without[number] = f"no picture at {path}"
+            path = None
+        if path is None and not text.strip():
+            left_out[number] = without.pop(number, "neither a text nor a picture")
+        else:
+            pairs[number] = Pair(id=str(number), text=text, image=path)
+    return pairs, left_out, without
 
 
-def write_problems(path: Path, problems: dict[int, str], left_out: dict[int, str]) -> None:
-    """One line per row with a problem: its number, what was done, and why."""
-    with atomic_write(path, "w") as file:
-        writer = csv.writer(file)
-        writer.writerow(("row", "outcome", "reason"))
-        for number, reason in sorted(problems.items()):
-            writer.writerow((number, "left out" if number in left_out else "scored by its text", reason))
+def _table_file(source: Path) -> Path:
+    candidates = (source / f"metadata{suffix}" for suffix in SUFFIXES)
+    return next((path for path in candidates if path.is_file()), source)
 
 
-def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows as .parquet, .csv or .jsonl, whole or not at all."""
-    if path.suffix == ".jsonl":
-        import json
-
-        write_text(path, "".join(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows))
-        return
-    table = pa.Table.from_pylist([dict(row) for row in rows])
-    with atomic_write(path) as file:
-        pq.write_table(table, file) if path.suffix == ".parquet" else pacsv.write_csv(table, file)
+def _known_columns(columns: Sequence[str], table: Path) -> dict[str, str]:
+    by_name = {name.strip().lower(): name for name in columns}
+    wanted = {"text": ("text",), "image": ("image", "file_name")}
+    found = {key: by_name[name] for key, names in wanted.items() for name in names if name in by_name}
+    if not found:
+        raise UserError(f"{table.name} has neither a column image nor text (it has: {', '.join(columns)})")
+    return found
 
 
-def _as_columns(prediction: Prediction) -> dict[str, Any]:
-    probabilities = {f"p({name})": round(p, 6) for name, p in prediction.probabilities.items()}
-    return {"prediction": prediction.label, "confidence": max(probabilities.values()), **probabilities}
+def _cell(row: Row, name: str | None) -> str:
+    value = row.get(name) if name else None
+    return "" if value is None or value != value else str(value)  # NaN is not equal to itself
 
 
-def _chunks(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
-    return (numbers[start : start + size] for start in range(0, len(numbers), size))
+def _new_columns(classes: Sequence[str]) -> tuple[str, ...]:
+    return ("prediction", "confidence", *(f"p({name})" for name in classes))
+
+
+def _values(prediction: Prediction) -> tuple[Any, ...]:
+    probabilities = [round(p, 6) for p in prediction.probabilities.values()]
+    return (prediction.label, max(probabilities), *probabilities)

@@ -37,25 +37,33 @@ def has_bf16_units() -> bool:
 class WideLinear(nn.Linear):
     """A linear map of wide frozen features, the bulk of the arithmetic of a training step.
 
-    In training the product is computed in bf16 where the processor has units for it (about four times faster, single
-    precision sums); in evaluation always in single precision.
+    In training the product of single-precision values is computed in bf16 where the processor has units for it (about
+    four times faster, sums in single precision); in evaluation the layer is exactly ``nn.Linear``.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """[…, in_features] → […, out_features]."""
-        reduced = self.training and values.device.type == "cpu" and has_bf16_units()
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=reduced):
+        """[…, in_features] → […, out_features], in the precision of the values."""
+        single_on_cpu = values.dtype == torch.float32 and values.device.type == "cpu"
+        if not (self.training and single_on_cpu and has_bf16_units()):
+            return super().forward(values)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
             return super().forward(values).float()
 
 
 class Dropout(nn.Module):
     """Dropout that draws one random byte per element: ten times as fast on a CPU as a random float.
 
-    The rate is rounded to a multiple of 1/256; what is kept is scaled so that the expectation is unchanged.
+    The rate, from 0 to below 1, is rounded to a multiple of 1/256; what is kept is scaled so that the expectation is
+    unchanged.
+
+    Raises:
+        ValueError: a rate outside this range.
     """
 
     def __init__(self, rate: float) -> None:
         super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"a dropout rate lies between 0 and 1, not at {rate}")
         self.threshold = min(round(rate * 256), 255)
 
     def forward(self, values: Tensor) -> Tensor:

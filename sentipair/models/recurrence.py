@@ -20,8 +20,8 @@ class Packing(NamedTuple):
     """Where the tokens of B ragged sequences (T in all, one sequence after the other) stand when time comes first.
 
     Sequences are ordered from long to short; at step t the first ``active[t]`` of them still have a token. ``order``
-    [2, T] lists, step by step, the row of each token: forwards, and from each sequence's end backwards. ``places`` [2, T]
-    is its inverse.
+    [2, T] lists, step by step, the row of each token: forwards, and from each sequence's end backwards. ``places``
+    [2, T] is its inverse.
     """
 
     order: Tensor
@@ -34,7 +34,7 @@ def pack(lengths: Tensor) -> Packing:
     longest = int(lengths.max()) if len(lengths) else 0
     starts = torch.cumsum(lengths, 0) - lengths
     sizes, by_length = torch.sort(lengths, descending=True, stable=True)
-    steps = torch.arange(longest).unsqueeze(1)  # (N, 1)
+    steps = torch.arange(longest, device=lengths.device).unsqueeze(1)  # (N, 1)
     is_token = steps < sizes  # (N, B)
     forwards = (starts[by_length] + steps)[is_token]
     backwards = (starts[by_length] + sizes - 1 - steps)[is_token]
@@ -53,76 +53,75 @@ class _Recurrence(torch.autograd.Function):
         hidden = weight.shape[1]
         gates = _reorder(projected, packing.order)  # (2, T, 4h), overwritten step by step
         cells, squashed, outputs = (gates.new_empty(2, gates.shape[1], hidden) for _ in range(3))
-        start, previous = 0, 0
-        for step, count in enumerate(packing.active):
-            now = slice(start, start + count)
-            gate, cell = gates[:, now], cells[:, now]
-            before = slice(previous, previous + count)
-            if step:
-                gate.baddbmm_(outputs[:, before], weight)
+        previous: tuple[Tensor, Tensor] | None = None
+        for gate, cell, tanh, output in _by_step(packing, gates, cells, squashed, outputs):
+            if previous is not None:
+                last_cell, last_output = (each[:, : gate.shape[1]] for each in previous)
+                gate.baddbmm_(last_output, weight)
             gate[..., : 3 * hidden].sigmoid_()
             gate[..., 3 * hidden :].tanh_()
             i, f, o, g = gate.split(hidden, dim=-1)
             torch.mul(i, g, out=cell)
-            if step:
-                cell.addcmul_(f, cells[:, before])
-            torch.mul(o, torch.tanh(cell, out=squashed[:, now]), out=outputs[:, now])
-            previous, start = start, start + count
+            if previous is not None:
+                cell.addcmul_(f, last_cell)
+            torch.mul(o, torch.tanh(cell, out=tanh), out=output)
+            previous = cell, output
         ctx.save_for_backward(weight, gates, cells, squashed, outputs)
         ctx.packing = packing
-        return torch.cat([outputs[0, packing.places[0]], outputs[1, packing.places[1]]], dim=-1)
+        return _restore(outputs, packing.places)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         weight, gates, cells, squashed, outputs = ctx.saved_tensors
         packing: Packing = ctx.packing
         hidden = weight.shape[1]
-        grad_outputs = _reorder(gradients[0], packing.order)  # (2, T, h)
-        i, f, o, g = gates.split(hidden, dim=-1)
+        # the state before each step; before the first it is zero
+        previous_cells, previous_outputs = torch.zeros_like(cells), torch.zeros_like(outputs)
+        for states, before in ((cells, previous_cells), (outputs, previous_outputs)):
+            now, later = states.split(packing.active, dim=1), before.split(packing.active, dim=1)
+            for state, kept in zip(now, later[1:], strict=False):
+                kept.copy_(state[:, : kept.shape[1]])
         # what multiplies the gradients of output and cell at every step, for all steps at once
-        through_output = o * (1 - squashed.square())
-        by_output = squashed * o * (1 - o)
-        by_input, by_candidate, by_forget = g * i * (1 - i), i * (1 - g.square()), f * (1 - f)
-        transposed = weight.transpose(1, 2).contiguous()
+        i, f, o, g = gates.split(hidden, dim=-1)
+        through_output, by_output = o * (1 - squashed.square()), squashed * o * (1 - o)
+        by_input, by_candidate = g * i * (1 - i), i * (1 - g.square())
+        by_forget = previous_cells.mul_(f).mul_(1 - f)
         grad_gates = torch.empty_like(gates)
-        previous_outputs, previous_cells = torch.zeros_like(outputs), torch.zeros_like(cells)
-        start = 0
-        for count, following in zip(packing.active, packing.active[1:], strict=False):
-            previous_outputs[:, start + count : start + count + following] = outputs[
-                :, start : start + following
-            ]
-            previous_cells[:, start + count : start + count + following] = cells[:, start : start + following]
-            start += count
-        by_forget *= previous_cells
-        start = outputs.shape[1]
-        grad_hidden = grad_cell = outputs.new_zeros(2, 0, hidden)
-        for step in range(len(packing.active) - 1, -1, -1):
-            count = packing.active[step]
-            start -= count
-            now = slice(start, start + count)
-            still = grad_hidden.shape[1]  # sequences that go on after this step
-            dh = grad_outputs[:, now]
+        grad_outputs = _reorder(gradients[0], packing.order)  # (2, T, h), overwritten step by step
+        transposed = weight.transpose(1, 2).contiguous()
+        grad_hidden = grad_cell = outputs.new_zeros(2, 0, hidden)  # of the sequences that go on
+        factors = (f, through_output, by_input, by_forget, by_output, by_candidate)
+        steps = _by_step(packing, grad_outputs, grad_gates, *factors)
+        for dh, gate, forget, through, at_input, at_forget, at_output, at_candidate in reversed(steps):
+            still = grad_hidden.shape[1]
             dh[:, :still] += grad_hidden
-            dc = dh * through_output[:, now]
+            dc = dh * through
             dc[:, :still] += grad_cell
-            gate = grad_gates[:, now]
-            torch.mul(dc, by_input[:, now], out=gate[..., :hidden])
-            torch.mul(dc, by_forget[:, now], out=gate[..., hidden : 2 * hidden])
-            torch.mul(dh, by_output[:, now], out=gate[..., 2 * hidden : 3 * hidden])
-            torch.mul(dc, by_candidate[:, now], out=gate[..., 3 * hidden :])
+            di, df, do, dg = gate.split(hidden, dim=-1)
+            torch.mul(dc, at_input, out=di)
+            torch.mul(dc, at_forget, out=df)
+            torch.mul(dh, at_output, out=do)
+            torch.mul(dc, at_candidate, out=dg)
             grad_hidden = torch.bmm(gate, transposed)
-            grad_cell = dc.mul_(f[:, now])
+            grad_cell = dc.mul_(forget)
         grad_weight = torch.bmm(previous_outputs.transpose(1, 2), grad_gates)
-        grad_projected = torch.cat(
-            [grad_gates[0, packing.places[0]], grad_gates[1, packing.places[1]]], dim=-1
-        )
-        return grad_projected, grad_weight, None
+        return _restore(grad_gates, packing.places), grad_weight, None
+
+
+def _by_step(packing: Packing, *rows: Tensor) -> list[tuple[Tensor, ...]]:
+    """Views of rows [2, T, w] per step: [2, active, w]."""
+    return list(zip(*(each.split(packing.active, dim=1) for each in rows), strict=True))
 
 
 def _reorder(rows: Tensor, order: Tensor) -> Tensor:
     """Rows [T, 2·w] of both directions side by side → [2, T, w], each direction in its own order."""
     forwards, backwards = rows.chunk(2, dim=-1)
     return torch.stack([forwards[order[0]], backwards[order[1]]])
+
+
+def _restore(rows: Tensor, places: Tensor) -> Tensor:
+    """The inverse of ``_reorder``: [2, T, w] → [T, 2·w]."""
+    return torch.cat([rows[0, places[0]], rows[1, places[1]]], dim=-1)
 
 
 class BiLSTM(nn.Module):
@@ -142,5 +141,7 @@ class BiLSTM(nn.Module):
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Tokens [T, d] of all sequences, one after the other, and their lengths [B] → states [T, 2h]."""
-        states: Tensor = _Recurrence.apply(self.input(tokens), self.weight_hh, pack(lengths))
+        states: Tensor = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            self.input(tokens), self.weight_hh, pack(lengths)
+        )
         return states

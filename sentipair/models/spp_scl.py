@@ -6,16 +6,23 @@ https://github.com/TomorrowJW/SPP-SCL. The losses and the two-step update are in
 
 ``fidelity="published"`` computes what the released code computes:
 
-* the cross-modal fusion is a softmax over the *batch* (B×B), so a prediction depends on the pairs around it;
-* texts are padded to 202 positions and the padding goes through the BiLSTM and into the mean; the slice that drops [CLS]
-  drops the last position, not [SEP];
-* batch normalisation.
+* the cross-modal fusion is a softmax over the *batch* (B×B), so a prediction depends on the pairs around it (the
+  paper's formula leaves open what is multiplied; the code decides);
+* texts are padded to 202 positions and the padding goes through the BiLSTM and into the mean; the slice that drops
+  [CLS] drops the last position, not [SEP];
+* batch normalisation; that of the cells counts every cell of every picture.
 
-It differs from the released code where frozen features are stored: that code leaves its frozen ResNet and BERT in training
-mode (batch statistics that drift, dropout), here the encoders are in evaluation mode.
+It differs from the released code in what follows:
 
-``fidelity="sound"`` (default) repairs this: fusion attends within the pair, over its tokens and its grid cells; masks
-everywhere; layer normalisation, so that nothing depends on batch mates; a missing picture or an empty text is a zero vector.
+* features are stored, so the encoders are in evaluation mode; that code leaves its frozen ResNet and BERT in training
+  mode (batch statistics that drift, dropout);
+* there are as many outputs as classes; that code has three on HFM's two classes too;
+* BERT's pooled output, computed and unused there, is not computed;
+* a dropout of .2 is 51/256 = .199, and the two widest products are in bf16 in training where the CPU has units for it.
+
+``fidelity="sound"`` (default) repairs this: fusion attends within the pair, over its tokens and its grid cells, and is
+averaged over them; masks everywhere; layer normalisation, so that nothing depends on batch mates. An absent picture or
+an empty text goes through the same layers as a vector of zeros.
 """
 
 from __future__ import annotations
@@ -31,8 +38,11 @@ from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, register
 from sentipair.models.layers import Dropout, WideLinear, masked_mean, masked_softmax, unpack
 from sentipair.models.recurrence import BiLSTM
+from sentipair.settings import Count, Rate
 
 Modalities = Literal["both", "text", "image"]
+Attended = tuple[Tensor, Tensor]
+"""Values, and the weights [N, N] that they were averaged with."""
 PADDED_LENGTH = 202
 """Positions that the released code pads every text to, [CLS] and the dropped last position included."""
 
@@ -71,7 +81,7 @@ class DynamicSelfAttention(nn.Module):
             nn.Sequential(nn.Linear(dim, dim), Dropout(dropout)) for _ in range(3)
         )
 
-    def forward(self, rows: Tensor, scale: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, rows: Tensor, scale: Tensor, mask: Tensor) -> Attended:
         """Rows […, N, D], scale broadcastable to them, mask […, N] → results […, N, D] and weights […, N, N]."""
         scores = (scale * self.query(rows)) @ (scale * self.key(rows)).transpose(-1, -2)
         weights = masked_softmax(scores / math.sqrt(rows.shape[-1]), mask.unsqueeze(-2))
@@ -99,25 +109,25 @@ class SPPSCL(PairModel):
 
     title = "Semi-Push-Pull Supervised Contrastive Learning"
     citation = (
-        "Wu, J. and Li, S. SPP-SCL: Semi-Push-Pull Supervised Contrastive Learning for Image-Text Sentiment Analysis and "
-        "Beyond. AAAI 2026. doi:10.1609/aaai.v40i3.37200"
+        "Wu, J. and Li, S. SPP-SCL: Semi-Push-Pull Supervised Contrastive Learning for Image-Text Sentiment Analysis "
+        "and Beyond. AAAI 2026. doi:10.1609/aaai.v40i3.37200"
     )
 
     def __init__(
         self,
         *,
-        classes: int = 3,
-        text_dim: int = 768,
-        image_dim: int = 2048,
+        classes: Count = 3,
+        text_dim: Count = 768,
+        image_dim: Count = 2048,
         fidelity: Fidelity = "sound",
         modalities: Modalities = "both",
-        text_layers: int = 4,
+        text_layers: Count = 4,
         hierarchical_attention: bool = True,
         fusion: bool = True,
-        dim: int = 32,
-        hidden: int = 64,
-        dropout: float = 0.2,
-        input_dropout: float = 0.0,
+        dim: Count = 32,
+        hidden: Count = 64,
+        dropout: Rate = 0.2,
+        input_dropout: Rate = 0.0,
     ) -> None:
         super().__init__()
         self.published = fidelity == "published"
@@ -127,18 +137,11 @@ class SPPSCL(PairModel):
         norm = nn.BatchNorm1d if self.published else nn.LayerNorm
         wide = 2 * hidden
 
-        def embed() -> nn.Sequential:  # projection, then "align"
-            return nn.Sequential(
-                *(
-                    nn.Linear(wide, dim),
-                    norm(dim),
-                    nn.ReLU(),
-                    Dropout(dropout),
-                    nn.Linear(dim, dim),
-                    norm(dim),
-                ),
-                *(nn.Linear(dim, dim), norm(dim), nn.ReLU(), Dropout(dropout)),
-            )
+        def embed() -> nn.Sequential:
+            first = [nn.Linear(wide, dim), norm(dim), nn.ReLU(), Dropout(dropout)]
+            second = [nn.Linear(dim, dim), norm(dim)]
+            align = [nn.Linear(dim, dim), norm(dim), nn.ReLU(), Dropout(dropout)]
+            return nn.Sequential(*first, *second, *align)
 
         self.input_dropout = Dropout(input_dropout)
         if self.has_text:
@@ -179,24 +182,13 @@ class SPPSCL(PairModel):
         if self.has_image:
             cells = self.read_image(batch)  # (B, R, 2h)
             image = self.embed_image(masked_mean(cells, batch["grid_mask"]))  # (B, D)
-        if self.has_fusion:
-            assert text is not None
-            assert image is not None
-            if self.published:
-                everybody = torch.ones(len(batch), dtype=torch.bool)
-                fused_text, attention["text"] = self.attend_text(text, image, everybody)
-                fused_image, attention["image"] = self.attend_image(image, text, everybody)
-            else:
-                token_rows, cell_rows = self.token_to_shared(tokens), self.cell_to_shared(cells)
-                by_token, attention["text"] = self.attend_text(
-                    token_rows, image.unsqueeze(1), batch["text_mask"]
-                )
-                by_cell, attention["image"] = self.attend_image(
-                    cell_rows, text.unsqueeze(1), batch["grid_mask"]
-                )
-                fused_text = masked_mean(by_token, batch["text_mask"])
-                fused_image = masked_mean(by_cell, batch["grid_mask"])
-            parts += [fused_text, fused_image]
+        if self.has_fusion and text is not None and image is not None:
+            (by_text, attention["text"]), (by_image, attention["image"]) = (
+                self.fuse_in_batch(text, image)
+                if self.published
+                else self.fuse_in_pair(text, image, tokens, cells, batch)
+            )
+            parts = [by_text, by_image]
         parts += [embedding for embedding in (image, text) if embedding is not None]
         fused = torch.cat(parts, dim=-1)
         return PairOutput(
@@ -220,3 +212,17 @@ class SPPSCL(PairModel):
     def read_image(self, batch: PairBatch) -> Tensor:
         """The 1×1 convolution over the cells: [B, R, 2h]."""
         return unpack(self.cells(self.input_dropout(batch.rows("grid"))), batch["grid_mask"])
+
+    def fuse_in_batch(self, text: Tensor, image: Tensor) -> tuple[Attended, Attended]:
+        """T_m and I_m of embeddings [B, D]: the pairs of the batch attend to each other."""
+        everybody = torch.ones(len(text), dtype=torch.bool, device=text.device)
+        return self.attend_text(text, image, everybody), self.attend_image(image, text, everybody)
+
+    def fuse_in_pair(
+        self, text: Tensor, image: Tensor, tokens: Tensor, cells: Tensor, batch: PairBatch
+    ) -> tuple[Attended, Attended]:
+        """T_m and I_m as means over the pair's own tokens [B, N, 2h] and cells [B, R, 2h]."""
+        words, places = batch["text_mask"], batch["grid_mask"]
+        by_token, over_tokens = self.attend_text(self.token_to_shared(tokens), image.unsqueeze(1), words)
+        by_cell, over_cells = self.attend_image(self.cell_to_shared(cells), text.unsqueeze(1), places)
+        return (masked_mean(by_token, words), over_tokens), (masked_mean(by_cell, places), over_cells)

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from sentipair.errors import UserError
 from sentipair.features import PairBatch
 from sentipair.models import PairModel
+from sentipair.settings import Rate
 
 
 class Objective(ABC):
@@ -63,7 +64,7 @@ class CrossEntropy(Objective):
         label_smoothing: ε of Szegedy et al. 2016.
     """
 
-    def __init__(self, *, label_smoothing: float = 0.0) -> None:
+    def __init__(self, *, label_smoothing: Rate = 0.0) -> None:
         self.label_smoothing = label_smoothing
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:

@@ -22,17 +22,17 @@ def supervised_contrastive_loss(
     """Pull candidates of the anchor's class near, push the others away (Khosla et al. 2020, eq. 2; SPP-SCL, eqs. 6–8).
 
     With s_ij the cosine of anchor i and candidate j over ``temperature`` and P(i) the candidates of i's class, anchor i
-    contributes −1/|P(i)| · Σ_{p∈P(i)} (s_ip − log Σ_j exp s_ij); an anchor without positives contributes 0. The loss is the
-    mean over anchors.
+    contributes −1/|P(i)| · Σ_{p∈P(i)} (s_ip − log Σ_j exp s_ij); an anchor without positives contributes 0. The loss is
+    the mean over anchors.
 
     Args:
         anchors: [B, D].
         candidates: [B, D], row j from the same post as anchor j; ``anchors`` itself for a loss within one modality.
         labels: [B], class indices.
         temperature: τ.
-        self_pairs: what becomes of j = i. ``"keep"``: a positive like any other (between modalities). ``"drop"``: neither
-            positive nor in the sum over j (within a modality). ``"zero"``: not a positive, but s_ii = 0 stays in the sum,
-            as in the released SPP-SCL code.
+        self_pairs: what becomes of j = i. ``"keep"``: a positive like any other (between modalities). ``"drop"``:
+            neither positive nor in the sum over j (within a modality). ``"zero"``: not a positive, but s_ii = 0 stays
+            in the sum, as in the released SPP-SCL code.
 
     Returns:
         A scalar; 0 for an empty batch.
@@ -52,8 +52,8 @@ def supervised_contrastive_loss(
 def pairs_below_mean_match(text: Tensor, image: Tensor, *, normalise: bool = True) -> int:
     """How many of the B² text–image similarities lie below the mean similarity of true pairs (SPP-SCL, algorithm 1).
 
-    The similarity is the cosine, or with ``normalise=False`` σ(tᵀi) of the vectors as they are, as in the released code;
-    σ is monotonous, so it matters only through the mean.
+    The similarity is the cosine, or with ``normalise=False`` σ(tᵀi) of the vectors as they are, as in the released
+    code; σ is monotonous, so it matters only through the mean.
     """
     similarity = _cosine(text, image) if normalise else torch.sigmoid(text @ image.T)
     return int((similarity < similarity.diagonal().mean()).sum())

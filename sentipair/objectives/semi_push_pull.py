@@ -9,6 +9,10 @@ Where ``fidelity="published"`` differs, as the released code does:
 * the condition compares sigmoids of un-normalised embeddings;
 * gradients are zeroed, not dropped, before the second step (torch 1.8), so that Adam's momentum and weight decay also
   move the parameters that the second loss does not reach.
+
+Both variants follow the released code where the paper says otherwise: the sum over positives is divided by their number
+(the paper prints 1/B), and the condition counts pairs below the mean match (the prose speaks of a threshold on the
+similarity). That code sets λ to a constant 5, whatever its configuration says; here it is a setting.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from sentipair.features import PairBatch
 from sentipair.models import Fidelity, PairModel, PairOutput
 from sentipair.objectives.base import Objective, cross_entropy, register
 from sentipair.objectives.contrastive import pairs_below_mean_match, supervised_contrastive_loss
+from sentipair.settings import NonNegative, Positive, Rate
 
 
 @register("semi-push-pull")
@@ -30,8 +35,8 @@ class SemiPushPull(Objective):
     Args:
         cross_entropy_weight: λ (5 in the released code; 10 on HFM in the paper).
         temperature: τ of all contrastive losses.
-        alpha: step 2 is taken when fewer than ⌊α·m⌋ text–image similarities lie below the mean of the true pairs, with m the
-            number of ordered pairs of one class, an item with itself included (2/3 in the released code).
+        alpha: step 2 is taken when fewer than ⌊α·m⌋ text–image similarities lie below the mean of the true pairs, with
+            m the number of ordered pairs of one class, an item with itself included (2/3 in the released code).
         intra: use the losses within the modalities (Table 5).
         inter: use the loss between the modalities (Table 5).
         one_step: add the loss between the modalities to the first step instead, without condition (Table 4).
@@ -42,13 +47,13 @@ class SemiPushPull(Objective):
     def __init__(
         self,
         *,
-        cross_entropy_weight: float = 5.0,
-        temperature: float = 0.07,
-        alpha: float = 2 / 3,
+        cross_entropy_weight: NonNegative = 5.0,
+        temperature: Positive = 0.07,
+        alpha: NonNegative = 2 / 3,
         intra: bool = True,
         inter: bool = True,
         one_step: bool = False,
-        label_smoothing: float = 0.0,
+        label_smoothing: Rate = 0.0,
         fidelity: Fidelity = "sound",
     ) -> None:
         self.cross_entropy_weight = cross_entropy_weight

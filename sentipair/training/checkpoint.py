@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from sentipair.errors import UserError
 from sentipair.files import atomic_write
 
 
@@ -28,10 +29,17 @@ def save_checkpoint(
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> list[dict[str, Any]]:
-    """Bring model and optimiser to the state in ``path``; returns the history of the epochs done."""
-    with safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    """Bring model and optimiser to the state in ``path``; returns the history of the epochs done.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata()
+            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise UserError(f"the checkpoint {path} is damaged; delete it to begin this run anew") from error
     model.load_state_dict(
         {name.removeprefix("model/"): value for name, value in tensors.items() if name.startswith("model/")}
     )

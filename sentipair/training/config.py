@@ -15,6 +15,9 @@ from sentipair.models import model_class
 from sentipair.objectives import objective_class
 from sentipair.settings import validate_settings
 
+PARTS = ("model", "objective", "training", "data", "encoders")
+"""What a configuration consists of, besides ``seed``."""
+
 FILLED_IN = ("classes", "text_dim", "image_dim")
 """Model settings that come from the data and the encoders, not from a recipe."""
 
@@ -45,8 +48,8 @@ class EncoderSettings(_Strict):
 class TrainingSettings(_Strict):
     """The optimiser (AdamW), its schedule and when to stop.
 
-    ``step`` multiplies the learning rate by ``gamma`` every ``step_size`` epochs (the papers' StepLR); ``cosine`` brings it
-    to zero over all epochs. ``patience`` stops after that many epochs without a better validation accuracy.
+    ``step`` multiplies the learning rate by ``gamma`` every ``step_size`` epochs (the papers' StepLR); ``cosine``
+    brings it to zero over all epochs. ``patience`` stops after that many epochs without a better validation accuracy.
     """
 
     epochs: int = Field(150, ge=1)
@@ -96,8 +99,9 @@ class RunConfig(_Strict):
         """
         try:
             values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise UserError(f"cannot read the configuration {path}: {error}") from error
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+            raise UserError(f"cannot read the configuration {path}: {reason}") from error
         return build_config(values)
 
 
@@ -107,20 +111,28 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
     Raises:
         UserError: a setting that does not exist (the message suggests the nearest one) or does not fit.
     """
-    if not isinstance(values, dict) or not {"model", "objective", "data", "encoders"} <= set(values):
+    if not isinstance(values, Mapping) or not {"model", "objective", "data", "encoders"} <= set(values):
         raise UserError("a configuration holds model, objective, training, data and encoders")
+    for where in {*PARTS} & {*values}:
+        if not isinstance(values[where], Mapping):
+            raise UserError(f"{where} is {values[where]!r} in the configuration; it holds settings by name")
     checked = dict(values)
     checked["model"] = _component(values["model"], "model")
     checked["objective"] = _component(values["objective"], "objective")
-    parts = {"training": TrainingSettings, "data": DataSettings, "encoders": EncoderSettings}
-    for where, schema in parts.items():
+    schemas = {"training": TrainingSettings, "data": DataSettings, "encoders": EncoderSettings}
+    for where, schema in schemas.items():
         checked[where] = validate_settings(schema, values.get(where, {}), where)
     return RunConfig(**validate_settings(RunConfig, checked, "config"))
 
 
 def _component(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    settings = dict(values)
-    name = settings.pop("name")
+    if "name" not in values:
+        raise UserError(f"the configuration has no {where}.name; add it")
+    settings = {key: value for key, value in values.items() if key != "name"}
+    name = str(values["name"])
+    given = [key for key in FILLED_IN if where == "model" and key in settings]
+    if given:
+        raise UserError(f"{where}.{given[0]} comes from the data and the encoders; leave it out")
     target = model_class(name) if where == "model" else objective_class(name)
     complete = validate_settings(target, settings, where)
     return {"name": name, **{key: value for key, value in complete.items() if key not in FILLED_IN}}

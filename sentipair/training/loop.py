@@ -6,7 +6,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from math import cos, pi
+from math import cos, isfinite, pi
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +44,25 @@ def fit(
 
     Best is the highest validation accuracy, among equals the lowest validation loss. After every epoch the folder holds
     a checkpoint; a run that was killed goes on from it and ends with the same weights as an undisturbed one, because an
-    epoch's order and dropout depend on the seed and the epoch's number alone.
+    epoch's order and dropout depend on the seed and the epoch's number alone. The checkpoint is written last: whatever
+    a kill leaves behind beside it is what the repeated epoch writes again.
+
+    Args:
+        model: freshly initialised.
+        objective: owns the updates.
+        train: at least two pairs, all with labels; see ``check_trainable``.
+        validation: at least one pair, all with labels.
+        classes: class names in the order of the logits.
+        settings: optimiser, schedule, when to stop.
+        seed: of the order of the pairs and of dropout.
+        folder: of the run.
 
     Returns:
         One entry per epoch, as written to ``metrics.jsonl``; the model has the weights of the last one.
 
     Raises:
-        UserError: the training data cannot be learned from.
+        UserError: the loss is no longer a number, or the folder cannot be written to.
     """
-    check_trainable(train, validation)
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
@@ -75,10 +85,11 @@ def fit(
                     "validation": scores,
                 }
             )
+            refuse_divergence(history[-1])
             if best_epoch(history) == epoch:
                 save_weights(folder, model)
-            save_checkpoint(checkpoint, model, optimizer, history)
             write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
+            save_checkpoint(checkpoint, model, optimizer, history)
             bar.update(task, advance=1, note=describe(history))
     return history
 
@@ -148,6 +159,18 @@ def is_over(history: Sequence[dict[str, Any]], settings: TrainingSettings) -> bo
     return len(history) - best_epoch(history) >= settings.patience
 
 
+def refuse_divergence(entry: dict[str, Any]) -> None:
+    """End a training whose loss is no longer a number.
+
+    Raises:
+        UserError: it is not.
+    """
+    if not all(isfinite(part["loss"]) for part in (entry["train"], entry["validation"])):
+        raise UserError(
+            f"the loss is not a number after epoch {entry['epoch']}; lower training.learning_rate and begin anew"
+        )
+
+
 def epoch_seed(seed: int, epoch: int) -> int:
     """The state of the random generator at the start of an epoch."""
     return seed * 1_000_003 + epoch
@@ -162,21 +185,3 @@ def describe(history: Sequence[dict[str, Any]]) -> str:
         f"loss {last['train']['loss']:.3f}{pushed}  validation {scores['accuracy']:.3f} / {scores['weighted_f1']:.3f}"
         f"  best epoch {best_epoch(history)}"
     )
-
-
-def check_trainable(train: FeatureTable, validation: FeatureTable) -> None:
-    """Refuse data that nothing can be learned from, in one line.
-
-    Raises:
-        UserError: fewer than two classes or pairs, no validation data, or labels absent.
-    """
-    for name, table in (("train", train), ("validation", validation)):
-        if len(table) == 0:
-            raise UserError(f"the {name} split is empty; add rows to it or remove the split column")
-        if bool((table.labels < 0).any()):
-            absent = int((table.labels < 0).sum())
-            raise UserError(
-                f"{absent} of {len(table)} pairs of the {name} split have no label; label them or leave them out"
-            )
-    if len(train.labels.unique()) < 2:
-        raise UserError("the training data holds one class only; a classifier needs two or more")

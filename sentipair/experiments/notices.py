@@ -1,0 +1,43 @@
+"""What a person is told before training: which data it is, and what of it takes no part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sentipair.data import PairDataset
+from sentipair.data.presence import some
+from sentipair.features import FeatureTable
+from sentipair.training.config import DataSettings
+
+
+def about_data(dataset: PairDataset) -> list[str]:
+    """A line with variant and counts, then a line for everything that the reader missed or left out."""
+    splits = ", ".join(f"{name} {len(ids):,}" for name, ids in dataset.splits.items())
+    classes = ", ".join(f"{name} {count:,}" for name, count in dataset.counts().items())
+    kind = ", ".join(dict.fromkeys((dataset.variant, dataset.scheme)))
+    return [f"{dataset.name} ({kind}): {len(dataset):,} posts; {splits}; {classes}", *dataset.problems]
+
+
+def about_features(tables: Iterable[FeatureTable], data: DataSettings) -> list[str]:
+    """A line for pictures that cannot be used, and one for texts that were cut, with counts, examples and reasons."""
+    unusable: dict[str, str] = {}
+    truncated: dict[str, str] = {}
+    count = 0
+    for table in tables:
+        unusable |= table.unusable
+        truncated |= table.truncated
+        count += len(table)
+    lines = []
+    if unusable:
+        root = f" --root {data.root}" if data.root else ""
+        lines.append(
+            f"{len(unusable):,} of {count:,} posts have a picture that cannot be used and counts as absent: "
+            f"{_examples(unusable)}; all are listed by `sentipair data check {data.source}{root}`"
+        )
+    if truncated:
+        lines.append(f"{len(truncated):,} of {count:,} texts were cut: {_examples(truncated)}")
+    return lines
+
+
+def _examples(reasons: Mapping[str, str]) -> str:
+    return some(f"{pair_id} ({reason})" for pair_id, reason in reasons.items())

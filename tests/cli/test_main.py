@@ -1,0 +1,149 @@
+"""Exit codes, one-line errors, ``--debug``, Ctrl-C, a closed pipe, and a start that loads nothing heavy."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from sentipair.cli import options
+from sentipair.encoders import EngineName
+from sentipair.errors import UserError
+
+COMMANDS = [
+    "quickstart",
+    "data list",
+    "data check",
+    "data prepare",
+    "models",
+    "train",
+    "evaluate",
+    "predict",
+    "report",
+]
+PROGRAM = "from sentipair.cli import main; main()"
+
+
+def start(*words: object, **settings: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROGRAM, *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_has_an_example(sentipair: Any, command: str) -> None:
+    result = sentipair(*command.split(), "--help")
+    assert result.code == 0
+    assert f"Example: sentipair {command}" in result.out
+
+
+def test_the_help_lists_every_command(sentipair: Any) -> None:
+    result = sentipair("--help")
+    assert result.code == 0
+    for command in COMMANDS:
+        assert command.split()[0] in result.out
+    assert "--debug" in result.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["trian"], ["train"], ["train", "spp-scl", "--seeds", "0"], ["train", "--nonsense"], ["predict"]],
+)
+def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
+    result = sentipair(*words)
+    assert result.code == 2
+    assert result.out == ""
+    assert "Traceback" not in result.err
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train", "spp-scl"], "name the data"),
+        (["train", "spp-slc", "--data", "x.csv"], "did you mean 'spp-scl'?"),
+        (["train", "spp-scl", "--data", "mvsa-singel"], "did you mean mvsa-single?"),
+        (["train", "spp-scl", "--data", "mvsa-single", "--root", "nowhere"], "does not exist"),
+        (["train", "spp-scl", "--data", "mvsa-single", "--root", "."], "found nothing of it"),
+        (["train", "spp-scl", "--data", "mvsa-single", "--root", "file"], "that folder does not exist"),
+        (["train", "spp-scl", "--data", "file"], "is no table"),
+        (["train", "spp-scl", "--data", "."], "it needs one such table"),
+        (["train", "spp-scl", "--data", "x", "--fidelity", "exact"], "use published or sound"),
+        (["train", "spp-scl", "--data", "x", "--set", "training.epoch=3"], "did you mean 'training.epochs'?"),
+        (["train", "config.yaml"], "No such file"),
+        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root and --set"),
+        (["evaluate", "nowhere"], "no trained model in nowhere"),
+        (["predict", "nowhere", "", "text"], "no trained model in nowhere"),
+        (["predict", "nowhere"], "give a picture and a text"),
+        (["predict", "nowhere", "--input", "posts.csv"], "--input posts.csv --output scored.parquet"),
+        (["predict", "nowhere", "--output", "x.csv"], "--input posts.csv --output scored.parquet"),
+        (["report", "nowhere"], "there is no run in nowhere"),
+        (["models", "x*"], "no model matches 'x*'"),
+    ],
+)
+def test_an_error_is_one_line_and_exits_with_1(
+    sentipair: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SENTIPAIR_DATA", raising=False)
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    result = sentipair(*words)
+    assert result.code == 1
+    assert result.out == ""
+    assert result.err.startswith("sentipair: ")
+    assert expected in result.err
+    assert result.err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_debug_shows_the_traceback(sentipair: Any) -> None:
+    with pytest.raises(UserError):
+        sentipair("report", "nowhere", "--debug")
+
+
+def test_a_help_text_loads_nothing_heavy() -> None:
+    check = "import sys; from sentipair.cli import main\ntry: main({words})\nexcept SystemExit: pass\n"
+    check += (
+        "print([name for name in ('torch', 'transformers', 'matplotlib', 'sklearn') if name in sys.modules])"
+    )
+    for words in (["--help"], ["train", "--help"], ["data", "list"]):
+        done = subprocess.run(
+            [sys.executable, "-c", check.format(words=words)], capture_output=True, text=True, check=True
+        )
+        assert done.stdout.splitlines()[-1] == "[]", words
+
+
+def test_the_engines_are_those_of_the_encoders() -> None:
+    (choices, _) = get_args(options.Engine)
+    assert get_args(choices) == get_args(EngineName)
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    with start("data", "list") as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+    assert process.returncode in (0, 1)
+
+
+@pytest.mark.slow
+def test_ctrl_c_leaves_a_run_that_goes_on(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
+    words = ["train", "spp-scl", "--data", sample_posts, "--engine", "torch", "--features", feature_folder]
+    words += ["--output", tmp_path / "runs", "--set", "training.epochs=400", "--set", "training.patience=100"]
+    process = start(*words, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    metrics = tmp_path / "runs" / "seed-0" / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert err.splitlines()[-1] == "sentipair: stopped; repeat the command to go on where it was"
+    assert "Traceback" not in err
+    assert (tmp_path / "runs" / "seed-0" / "model.safetensors").exists()

@@ -1,0 +1,18 @@
+"""``sentipair models``: what is printed is what is registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sentipair.models import list_models, model_class
+
+
+def test_every_model_is_listed_with_needs_and_citation(sentipair: Any) -> None:
+    rows = sentipair("models", "--json").json
+    assert [row["name"] for row in rows] == list_models()
+    for row in rows:
+        assert row["citation"] == model_class(row["name"]).citation
+        assert row["needs"]
+        assert "classes" in row["settings"]
+    shown = sentipair("models", "spp*").out.split()
+    assert {"spp-scl", "needs", "settings", "cite", "dropout=0.2,"} <= set(shown)

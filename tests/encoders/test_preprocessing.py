@@ -1,0 +1,140 @@
+"""Preprocessing against plain PIL and numpy by hand, and golden values of a drawn picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from sentipair.encoders import Preprocessing
+from sentipair.encoders.image import FeatureMap
+from sentipair.errors import UserError
+
+
+def drawn(width: int, height: int) -> Image.Image:
+    picture = Image.new("RGB", (width, height), (30, 90, 200))
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((width * 0.2, height * 0.1, width * 0.7, height * 0.6), fill=(250, 220, 40))
+    draw.rectangle((0, height * 0.8, width, height), fill=(20, 140, 60))
+    draw.line((0, 0, width, height), fill=(255, 0, 0), width=max(1, width // 40))
+    return picture
+
+
+def by_hand(picture: Image.Image, shorter: int, crop: int) -> np.ndarray:
+    """torchvision's Resize and CenterCrop on PIL pictures, from their documentation."""
+    width, height = picture.size
+    size = (shorter, int(shorter * height / width))
+    if width > height:
+        size = (int(shorter * width / height), shorter)
+    resized = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+    top, left = (int(round((side - crop) / 2.0)) for side in resized.shape[:2])  # noqa: RUF046 (as there)
+    return resized[top : top + crop, left : left + crop]
+
+
+@pytest.mark.parametrize(
+    "size", [(300, 200), (200, 300), (256, 256), (224, 259), (259, 224), (64, 64), (2000, 333), (500, 4000)]
+)
+def test_pixels_are_those_of_a_plain_resize_and_crop(size: tuple[int, int]) -> None:
+    picture = drawn(*size)
+    np.testing.assert_array_equal(Preprocessing()(picture), by_hand(picture, 256, 224))
+    np.testing.assert_array_equal(Preprocessing(shorter_side=96, crop=65)(picture), by_hand(picture, 96, 65))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (3, 1000)])
+def test_any_size_gives_a_whole_crop(size: tuple[int, int]) -> None:
+    pixels = Preprocessing()(Image.new("RGB", size, (10, 20, 30)))
+    assert pixels.shape == (224, 224, 3)
+    assert (pixels == (10, 20, 30)).all()
+
+
+def test_of_a_very_long_picture_the_middle_is_seen() -> None:
+    picture = Image.new("RGB", (5000, 100), "black")
+    picture.paste((255, 255, 255), (2450, 0, 2550, 100))
+    pixels = Preprocessing()(picture)
+    assert (pixels[:, 20:-20] == 255).all()
+
+
+GOLDEN = {
+    (30, 31): (40, 96, 193),
+    (30, 32): (136, 152, 123),
+    (111, 105): (255, 21, 4),
+    (188, 10): (28, 101, 169),
+}
+
+
+def test_golden_values() -> None:
+    """Points on edges, where interpolation shows; read off once, they change only if preprocessing does."""
+    pixels = Preprocessing()(drawn(320, 240))
+    assert pixels.dtype == np.uint8
+    assert {(y, x): tuple(pixels[y, x].tolist()) for y, x in GOLDEN} == GOLDEN
+    assert pixels.sum(dtype=np.int64) == pytest.approx(18_236_150, rel=1e-5)
+
+
+def test_the_network_sees_normalised_channels_first() -> None:
+    preprocessing = Preprocessing()
+    picture = preprocessing(drawn(320, 240))
+    seen = FeatureMap(torch.nn.Identity(), torch.nn.Identity(), preprocessing=preprocessing)(
+        torch.from_numpy(picture.copy())[None]
+    )
+    expected = (picture / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    np.testing.assert_allclose(seen[0].reshape(224, 224, 3).numpy(), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("config", "shorter", "crop", "resample"),
+    [
+        ({}, 256, 224, 2),
+        # ResNet, ConvNeXt
+        ({"crop_pct": 0.875, "size": 224, "resample": 3}, 256, 224, 3),
+        ({"crop_pct": 0.875, "size": {"shortest_edge": 224}}, 256, 224, 2),
+        # ViT
+        ({"size": {"height": 224, "width": 224}, "resample": 2}, 256, 224, 2),
+        ({"size": 384}, 439, 384, 2),
+        # DINOv2, CLIP
+        (
+            {"size": {"shortest_edge": 256}, "crop_size": {"height": 224, "width": 224}, "resample": 3},
+            256,
+            224,
+            3,
+        ),
+        ({"size": {"shortest_edge": 224}, "crop_size": 224}, 224, 224, 2),
+        # a crop larger than the resized picture would leave a black frame
+        ({"size": {"shortest_edge": 224}, "crop_size": 256}, 256, 256, 2),
+    ],
+)
+def test_what_a_model_folder_asks_for(
+    tmp_path: Path, config: dict[str, object], shorter: int, crop: int, resample: int
+) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(config))
+    found = Preprocessing.of_folder(tmp_path)
+    assert (found.shorter_side, found.crop, found.resample) == (shorter, crop, resample)
+    assert found.mean == (0.485, 0.456, 0.406)
+
+
+def test_mean_and_deviation_of_a_model_folder(tmp_path: Path) -> None:
+    file = tmp_path / "preprocessor_config.json"
+    file.write_text(json.dumps({"image_mean": [0.5] * 3, "image_std": [0.25] * 3}))
+    assert (Preprocessing.of_folder(tmp_path).mean, Preprocessing.of_folder(tmp_path).std) == (
+        (0.5,) * 3,
+        (0.25,) * 3,
+    )
+    file.write_text(json.dumps({"do_normalize": False}))
+    assert (Preprocessing.of_folder(tmp_path).mean, Preprocessing.of_folder(tmp_path).std) == (
+        (0.0,) * 3,
+        (1.0,) * 3,
+    )
+
+
+def test_half_a_preprocessor_config_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text('{"size": 22')
+    with pytest.raises(UserError, match=r"preprocessor_config\.json is not valid JSON"):
+        Preprocessing.of_folder(tmp_path)
+
+
+def test_equal_settings_have_equal_descriptions_and_others_differ() -> None:
+    assert json.dumps(Preprocessing().describe()) == json.dumps(Preprocessing(resample=2).describe())
+    assert Preprocessing().describe() != Preprocessing(resample=3).describe()

@@ -1,0 +1,256 @@
+"""Runs as folders: what is in them, what is refused, what is not done twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from sentipair.data import load_dataset
+from sentipair.errors import UserError
+from sentipair.experiments import run as module
+from sentipair.experiments.run import evaluate_run, run_seeds
+from sentipair.features import FeatureStore
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure
+
+FILES = {
+    "config.json",
+    "config.yaml",
+    "embeddings-initial-test.safetensors",
+    "embeddings-test.safetensors",
+    "environment.json",
+    "last.ckpt",
+    "metrics.jsonl",
+    "model.safetensors",
+    "predictions-test.parquet",
+    "predictions-validation.parquet",
+    "report.html",
+    "result.json",
+    "test-looks.jsonl",
+}
+
+
+@pytest.fixture
+def store(feature_folder: Path) -> FeatureStore:
+    return FeatureStore(feature_folder)
+
+
+@pytest.fixture
+def run(finished_run: Path, tmp_path: Path) -> Path:
+    """A copy of the finished run, to be changed."""
+    return Path(shutil.copytree(finished_run, tmp_path / "runs"))
+
+
+def configured(data: Path, *wishes: str) -> RunConfig:
+    return configure("spp-scl", str(data), engine="torch", overrides=wishes)
+
+
+def changed_posts(sample_posts: Path, folder: Path, change: Any) -> Path:
+    """A table in ``folder`` with what ``change`` makes of every row of the sample; None leaves it out."""
+    lines = (sample_posts / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [change(json.loads(line)) for line in lines]
+    for row in filter(None, rows):
+        if row.get("file_name"):
+            row["file_name"] = str(sample_posts / row["file_name"])
+    table = folder / "posts.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows if row), encoding="utf-8")
+    return table
+
+
+def test_the_folder_holds_everything(finished_run: Path, sample_posts: Path) -> None:
+    assert {path.name for path in finished_run.iterdir()} == {
+        "seed-0",
+        "seed-1",
+        "summary.json",
+        "report.html",
+    }
+    test = load_dataset(sample_posts).split("test")
+    for seed in (0, 1):
+        folder = finished_run / f"seed-{seed}"
+        assert {path.name for path in folder.iterdir()} == FILES
+        assert RunConfig.read(folder / "config.yaml").seed == seed
+        table = pq.read_table(folder / "predictions-test.parquet").to_pydict()
+        assert table["id"] == [pair.id for pair in test]
+        assert table["label"] == [pair.label for pair in test]
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        right = sum(a == b for a, b in zip(table["label"], table["prediction"], strict=True))
+        assert result["splits"]["test"]["metrics"]["accuracy"] == pytest.approx(right / len(test))
+        assert set(result["splits"]["test"]["flips"].values()) == {0.0}
+        assert result["splits"]["test"]["looks"] == 1
+        assert result["splits"]["validation"]["looks"] is None
+
+
+def test_the_configuration_alone_rebuilds_the_run(
+    finished_run: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    config = RunConfig.read(finished_run / "seed-1" / "config.yaml")
+    run_seeds(config, [config.seed], tmp_path / "again", store=store)
+    for name in ("model.safetensors", "predictions-test.parquet", "config.yaml", "config.json"):
+        again = (tmp_path / "again" / "seed-1" / name).read_bytes()
+        assert again == (finished_run / "seed-1" / name).read_bytes(), name
+
+
+def test_a_finished_run_is_neither_trained_nor_read_again(
+    run: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = RunConfig.read(run / "seed-0" / "config.yaml")
+    before = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+    (run / "seed-1" / "report.html").unlink()
+    monkeypatch.setattr(module, "Workbench", None)
+    assert run_seeds(config, [0, 1], run, store=store)["seeds"] == [0, 1]
+    assert json.loads((run / "summary.json").read_text(encoding="utf-8")) == before
+    assert (run / "seed-1" / "report.html").exists()  # of a process that was killed before writing it
+
+
+def test_the_summary_is_of_all_seeds_that_are_there(run: Path, store: FeatureStore) -> None:
+    config = RunConfig.read(run / "seed-0" / "config.yaml")
+    assert run_seeds(config, [0], run, store=store)["seeds"] == [0, 1]
+    assert run_seeds(config, [2], run, store=store)["seeds"] == [0, 1, 2]
+
+
+def test_other_settings_in_the_same_folder_are_refused(
+    run: Path, sample_posts: Path, store: FeatureStore
+) -> None:
+    config = configured(sample_posts, "training.epochs=3", "objective.alpha=0.1")
+    for seeds in ([0], [5]):  # also where that seed itself would be new
+        with pytest.raises(
+            UserError, match="other settings of objective and training; choose another --output"
+        ):
+            run_seeds(config, seeds, run, store=store)
+
+
+def test_other_data_under_the_same_name_is_refused(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    table = changed_posts(sample_posts, tmp_path, lambda row: row)
+    config = configured(table, "training.epochs=1")
+    run_seeds(config, [0], tmp_path / "runs", store=store)
+    changed_posts(sample_posts, tmp_path, lambda row: {**row, "text": row["text"] + "!"})
+    with pytest.raises(UserError, match="the data has changed"):
+        evaluate_run(tmp_path / "runs" / "seed-0", split="test", store=store)
+    with pytest.raises(UserError, match="the data has changed"):
+        run_seeds(config, [1], tmp_path / "runs", store=store)
+    assert not (tmp_path / "runs" / "seed-1").exists()
+
+
+def test_evaluating_again_counts_the_look(run: Path, store: FeatureStore) -> None:
+    folder = run / "seed-0"
+    before = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    scores = evaluate_run(folder, split="test", store=store)
+    assert scores["looks"] == 2
+    assert json.loads(json.dumps(scores["metrics"])) == before["splits"]["test"]["metrics"]
+    lines = (folder / "test-looks.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["why"] for line in lines] == ["after training", "sentipair evaluate"]
+    assert json.loads((folder / "result.json").read_text(encoding="utf-8"))["splits"]["test"]["looks"] == 2
+    assert evaluate_run(folder, split="validation", store=store)["looks"] is None
+    assert "train" in evaluate_and_read(folder, store)
+
+
+def evaluate_and_read(folder: Path, store: FeatureStore) -> dict[str, Any]:
+    evaluate_run(folder, split="train", store=store)
+    splits: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))["splits"]
+    return splits
+
+
+@pytest.mark.parametrize(("split", "expected"), [("tset", "no split 'tset'"), ("", "no split ''")])
+def test_a_split_that_does_not_exist_is_one_line(
+    run: Path, store: FeatureStore, split: str, expected: str
+) -> None:
+    with pytest.raises(UserError, match=expected):
+        evaluate_run(run / "seed-0", split=split, store=store)
+
+
+def test_a_folder_without_a_run_is_one_line(tmp_path: Path, store: FeatureStore) -> None:
+    with pytest.raises(UserError, match="no finished run"):
+        evaluate_run(tmp_path, split="test", store=store)
+
+
+def one_epoch(table: Path, output: Path, store: FeatureStore) -> dict[str, Any]:
+    return run_seeds(configured(table, "training.epochs=1"), [0], output, store=store)
+
+
+def test_without_a_test_split_everything_else_is_there(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    table = changed_posts(sample_posts, tmp_path, lambda row: None if row["split"] == "test" else row)
+    summary = one_epoch(table, tmp_path / "runs", store)
+    assert "test" not in summary
+    assert "accuracy" in summary["validation"]
+    for page in ("report.html", "seed-0/report.html"):
+        assert (tmp_path / "runs" / page).exists()
+    assert not (tmp_path / "runs" / "seed-0" / "test-looks.jsonl").exists()
+
+
+def test_a_test_split_without_labels_is_left_alone(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    table = changed_posts(
+        sample_posts, tmp_path, lambda row: {**row, "label": None if row["split"] == "test" else row["label"]}
+    )
+    assert "test" not in one_epoch(table, tmp_path / "runs", store)
+
+
+def test_pictures_alone_and_texts_alone_can_be_trained_on(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    for name, change in (("texts", {"file_name": None}), ("pictures", {"text": ""})):
+        (tmp_path / name).mkdir()
+        table = changed_posts(sample_posts, tmp_path / name, lambda row, change=change: {**row, **change})
+        summary = one_epoch(table, tmp_path / name / "runs", store)
+        assert summary["flips"] == 0
+        assert 0 <= summary["test"]["accuracy"]["mean"] <= 1
+
+
+def test_unusable_pictures_and_long_texts_are_told_once(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no picture at all")
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        changes = {"00003": {"file_name": str(broken)}, "00004": {"text": "very long " * 200}}
+        return {**row, **changes.get(row["id"], {})}
+
+    table = changed_posts(sample_posts, tmp_path, change)
+    config = configured(table, "training.epochs=1")
+    run_seeds(config, [0, 1], tmp_path / "runs", store=store)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert (
+        captured.err.count("1 of 60 posts have a picture that cannot be used and counts as absent: 00003")
+        == 1
+    )
+    assert captured.err.count(f"`sentipair data check {table}`") == 1
+    assert captured.err.count("1 of 60 texts were cut: 00004") == 1
+    assert (
+        captured.err.count("posts.jsonl (as-given): 60 posts; train 36, validation 12, test 12; positive")
+        == 1
+    )
+
+
+def test_nothing_is_extracted_for_data_that_cannot_be_trained_on(sample_posts: Path, tmp_path: Path) -> None:
+    table = changed_posts(sample_posts, tmp_path, lambda row: None if row["split"] == "validation" else row)
+    with pytest.raises(UserError, match="no validation split"):
+        one_epoch(table, tmp_path / "runs", FeatureStore(tmp_path / "features"))
+    assert not (tmp_path / "features").exists()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_class_with_one_member_and_fewer_posts_than_a_batch(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    kept = {"00000", "00001", "00002", "00003", "00040", "00041"}
+
+    def change(row: dict[str, Any]) -> dict[str, Any] | None:
+        label = "odd, [one]" if row["id"] == "00000" else "rest"
+        return {**row, "label": label} if row["id"] in kept else None
+
+    table = changed_posts(sample_posts, tmp_path, change)
+    assert "validation" in one_epoch(table, tmp_path / "runs", store)
+    names = pq.read_table(tmp_path / "runs" / "seed-0" / "predictions-validation.parquet").column_names
+    assert "p(odd, [one])" in names

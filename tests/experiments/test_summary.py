@@ -1,0 +1,74 @@
+"""The summary over seeds against direct computation from the files of the runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from sentipair.errors import UserError
+from sentipair.experiments.summary import summarise_seeds
+from sentipair.reporting.run import SeedRun
+from sentipair.training.config import RunConfig
+
+SCORES = {
+    "accuracy": accuracy_score,
+    "weighted_f1": lambda a, b: f1_score(a, b, average="weighted", zero_division=0),
+    "macro_f1": lambda a, b: f1_score(
+        a, b, average="macro", labels=["positive", "neutral", "negative"], zero_division=0
+    ),
+}
+
+
+def columns(run: Path, seed: int, split: str) -> tuple[list[str], list[str]]:
+    table = pq.read_table(run / f"seed-{seed}" / f"predictions-{split}.parquet").to_pydict()
+    return table["label"], table["prediction"]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize("name", list(SCORES))
+def test_mean_deviation_and_interval(finished_run: Path, split: str, name: str) -> None:
+    summary = json.loads((finished_run / "summary.json").read_text(encoding="utf-8"))
+    found = summary[split][name]
+    answers = [columns(finished_run, seed, split) for seed in (0, 1)]
+    values = [SCORES[name](*answer) for answer in answers]
+    assert found["values"] == pytest.approx(values)
+    assert found["mean"] == pytest.approx(np.mean(values))
+    assert found["sd"] == pytest.approx(np.std(values, ddof=1))
+
+    rng = np.random.default_rng(1)
+    labels, (first, second) = np.array(answers[0][0]), (np.array(answer[1]) for answer in answers)
+    means = []
+    for _ in range(400):
+        rows = rng.integers(0, len(labels), len(labels))
+        means.append(np.mean([SCORES[name](labels[rows], each[rows]) for each in (first, second)]))
+    assert found["interval"] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.06)
+
+
+def test_what_else_it_says(finished_run: Path, sample_posts: Path) -> None:
+    summary = json.loads((finished_run / "summary.json").read_text(encoding="utf-8"))
+    assert (summary["model"], summary["fidelity"], summary["seeds"]) == ("spp-scl", "sound", [0, 1])
+    assert summary["data"] == str(sample_posts)
+    labels, _ = columns(finished_run, 0, "test")
+    most = max(labels.count(name) for name in set(labels))
+    assert summary["majority"]["accuracy"] == pytest.approx(most / len(labels))
+    assert summary["flips"] == 0
+
+
+def test_one_seed_has_no_deviation(finished_run: Path) -> None:
+    folder = finished_run / "seed-1"
+    summary = summarise_seeds(RunConfig.read(folder / "config.yaml"), [SeedRun(folder)])
+    assert summary["seeds"] == [1]
+    assert summary["test"]["accuracy"]["sd"] is None
+
+
+def test_missing_predictions_are_named(finished_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(finished_run / "seed-0", tmp_path / "seed-0"))
+    (folder / "predictions-test.parquet").unlink()
+    with pytest.raises(UserError, match=r"predictions-test\.parquet is missing"):
+        summarise_seeds(RunConfig.read(folder / "config.yaml"), [SeedRun(folder)])

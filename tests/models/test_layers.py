@@ -1,0 +1,167 @@
+"""Masks against loops, dropout against its definition, the wide product against ``nn.Linear``."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from sentipair.models.layers import Dropout, WideLinear, has_bf16_units, masked_mean, masked_softmax, unpack
+
+MASK = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]).bool()
+
+
+def test_masked_mean() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(4, 4, 3, requires_grad=True)
+    result = masked_mean(values, MASK)
+    for row, (each, mask) in enumerate(zip(values, MASK, strict=True)):
+        kept = [value for value, there in zip(each, mask, strict=True) if there]
+        expected = sum(kept) / len(kept) if kept else torch.zeros(3)
+        torch.testing.assert_close(result[row], expected)
+    result.sum().backward()
+    assert values.grad.isfinite().all()
+    assert not values.grad[~MASK].any()
+    assert masked_mean(values.half(), MASK).dtype == torch.float16
+
+
+def test_masked_softmax() -> None:
+    torch.manual_seed(0)
+    scores = (100 * torch.randn(4, 4)).requires_grad_()
+    weights = masked_softmax(scores, MASK)
+    for row, (each, mask) in enumerate(zip(scores, MASK, strict=True)):
+        expected = torch.zeros(4)
+        if mask.any():
+            expected[mask] = each[mask].softmax(0)
+        torch.testing.assert_close(weights[row], expected)
+    weights.square().sum().backward()
+    assert scores.grad.isfinite().all()
+    assert not scores.grad[~MASK].any()
+
+
+def test_masked_softmax_in_half_precision() -> None:
+    weights = masked_softmax(
+        torch.tensor([[6e4, -6e4], [1.0, 2.0]]).half(), torch.tensor([[False, True]] * 2)
+    )
+    assert weights.tolist() == [[0, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("mask", [MASK, torch.zeros(2, 3).bool(), torch.ones(2, 3).bool()])
+def test_unpack_undoes_selection(mask: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    values = torch.randn(*mask.shape, 5) * mask.unsqueeze(-1)
+    rows = values[mask].requires_grad_()
+    assert torch.equal(unpack(rows, mask), values)
+    weights = torch.randn_like(values)
+    (unpack(rows, mask) * weights).sum().backward()
+    assert torch.equal(rows.grad, weights[mask])
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
+def test_dropout_rate_and_expectation(rate: float) -> None:
+    torch.manual_seed(0)
+    dropout = Dropout(rate)
+    count = 400_000
+    dropped = dropout(torch.ones(count))
+    share = (dropped == 0).float().mean().item()
+    sd = (rate * (1 - rate) / count) ** 0.5
+    assert abs(share - rate) < 1 / 512 + 5 * sd
+    assert abs(dropped.mean().item() - 1) < 5 * sd / (1 - rate) + 1e-4
+    kept = dropped[dropped != 0].unique()
+    assert len(kept) == 1
+    assert kept.item() == pytest.approx(256 / (256 - round(rate * 256)))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (7,), (3, 5), (2, 0, 4), (8, 8), (1, 1, 17)])
+def test_dropout_of_any_shape(shape: tuple[int, ...]) -> None:
+    torch.manual_seed(0)
+    values = torch.ones(shape)
+    result = Dropout(0.5)(values)
+    assert result.shape == shape
+    assert set(result.flatten().tolist()) <= {0.0, 2.0}
+
+
+def test_dropout_gradient_is_its_mask() -> None:
+    torch.manual_seed(0)
+    values = torch.randn(11, 13, requires_grad=True)
+    result = Dropout(0.3)(values)
+    result.sum().backward()
+    torch.testing.assert_close(values.grad * values, result)
+    assert 0 < (values.grad == 0).float().mean() < 1
+
+
+def test_dropout_is_the_identity_in_evaluation_and_at_rate_0() -> None:
+    values = torch.randn(5)
+    assert torch.equal(Dropout(0.9).eval()(values), values)
+    assert torch.equal(Dropout(0.0)(values), values)
+
+
+def test_dropout_draws_anew_and_follows_the_seed() -> None:
+    dropout, values = Dropout(0.5), torch.ones(1000)
+    torch.manual_seed(3)
+    first, second = dropout(values), dropout(values)
+    torch.manual_seed(3)
+    assert torch.equal(dropout(values), first)
+    assert not torch.equal(second, first)
+
+
+def test_dropout_of_neighbours_is_independent() -> None:
+    torch.manual_seed(0)
+    kept = (Dropout(0.5)(torch.ones(100_000, 8)) != 0).double()  # the eight bytes of one random word
+    correlation = torch.corrcoef(kept.T) - torch.eye(8)
+    assert correlation.abs().max() < 5 / 100_000**0.5
+
+
+def test_dropout_keeps_the_precision() -> None:
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        assert Dropout(0.2)(torch.ones(4, dtype=dtype)).dtype == dtype
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
+def test_dropout_refuses_what_is_no_rate(rate: float) -> None:
+    with pytest.raises(ValueError, match="dropout rate"):
+        Dropout(rate)
+
+
+def test_dropout_says_its_rate() -> None:
+    assert "0.199" in repr(Dropout(0.2))
+
+
+def test_wide_linear_is_linear_in_evaluation() -> None:
+    torch.manual_seed(0)
+    layer = WideLinear(300, 20).eval()
+    values = torch.randn(6, 300)
+    assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))
+
+
+def test_wide_linear_in_training_is_near_single_precision() -> None:
+    torch.manual_seed(0)
+    layer = WideLinear(2048, 128)
+    values = torch.randn(50, 2048, requires_grad=True)
+    exact = nn.functional.linear(values, layer.weight, layer.bias)
+    result = layer(values)
+    assert result.dtype == torch.float32
+    tolerance = 2**-7 if has_bf16_units() else 1e-6  # of the size of a typical result
+    assert (result - exact).abs().max() < 4 * tolerance * exact.std()
+    weights = torch.randn_like(exact)
+    for wanted, found in zip(
+        torch.autograd.grad(exact, [values, layer.weight, layer.bias], weights),
+        torch.autograd.grad(result, [values, layer.weight, layer.bias], weights),
+        strict=True,
+    ):
+        assert found.dtype == torch.float32
+        assert (found - wanted).norm() < tolerance * wanted.norm()
+
+
+def test_wide_linear_uses_bf16_only_where_there_are_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, values = WideLinear(64, 4), torch.randn(3, 64)
+    exact = nn.functional.linear(values, layer.weight, layer.bias)
+    monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: False)
+    assert torch.equal(layer(values), exact)
+    monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: True)
+    assert not torch.equal(layer(values), exact)
+
+
+def test_wide_linear_keeps_double_precision() -> None:
+    layer, values = WideLinear(64, 4).double(), torch.randn(3, 64, dtype=torch.float64)
+    assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))

@@ -1,0 +1,70 @@
+"""Cross-entropy, and objectives by name."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from sentipair.errors import UserError
+from sentipair.features import PairBatch
+from sentipair.models import PairModel, PairOutput
+from sentipair.objectives import CrossEntropy, SemiPushPull, objective_class
+from sentipair.objectives.base import cross_entropy
+from sentipair.settings import validate_settings
+
+
+class Logits(PairModel):
+    """Logits as parameters."""
+
+    requires = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.logits = torch.nn.Parameter(torch.tensor([[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]]))
+
+    def forward(self, batch: PairBatch) -> PairOutput:
+        return PairOutput(logits=self.logits)
+
+
+def by_hand(logits: list[float], label: int, smoothing: float) -> float:
+    log_shares = [x - math.log(sum(map(math.exp, logits))) for x in logits]
+    return -(1 - smoothing) * log_shares[label] - smoothing * sum(log_shares) / len(logits)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_by_hand(smoothing: float) -> None:
+    logits = Logits().logits.detach()
+    expected = (by_hand(logits[0].tolist(), 2, smoothing) + by_hand(logits[1].tolist(), 0, smoothing)) / 2
+    found = cross_entropy(logits, torch.tensor([2, 0]), label_smoothing=smoothing)
+    assert found.item() == pytest.approx(expected)
+
+
+def test_a_step_moves_down_the_gradient_and_forgets_the_last_one() -> None:
+    model, batch = Logits(), PairBatch(ids=("a", "b"), labels=torch.tensor([0, 1]), features={})
+    model.logits.grad = torch.full((2, 3), 1e6)  # left over
+    before = model.logits.detach().clone()
+    log = CrossEntropy().step(model, batch, torch.optim.SGD(model.parameters(), lr=1.0))
+    assert log == {"loss": pytest.approx((by_hand([2, 0, -1], 0, 0) + math.log(3)) / 2)}
+    expected = (before.softmax(-1) - torch.eye(3)[[0, 1]]) / 2
+    torch.testing.assert_close(before - model.logits.detach(), expected)
+
+
+def test_objectives_are_found_by_name() -> None:
+    assert objective_class("cross-entropy") is CrossEntropy
+    assert objective_class("semi-push-pull") is SemiPushPull
+    with pytest.raises(UserError, match=r"no objective 'cross entropy'.*cross-entropy, semi-push-pull"):
+        objective_class("cross entropy")
+
+
+@pytest.mark.parametrize("name", ["cross-entropy", "semi-push-pull"])
+def test_defaults_are_valid_settings(name: str) -> None:
+    objective = objective_class(name)
+    assert isinstance(objective(**validate_settings(objective, {}, "objective")), objective)
+
+
+@pytest.mark.parametrize("setting", [{"temperature": 0}, {"alpha": -1}, {"alpha": float("inf")}])
+def test_settings_that_make_no_sense_are_refused(setting: dict[str, float]) -> None:
+    with pytest.raises(UserError, match=f"objective.{next(iter(setting))}: "):
+        validate_settings(SemiPushPull, setting, "objective")

@@ -1,0 +1,57 @@
+"""Checkpoints hold all that the next epoch depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from sentipair.errors import UserError
+from sentipair.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+def step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    optimizer.zero_grad()
+    model(torch.ones(2, 3)).square().sum().backward()
+    optimizer.step()
+
+
+def make(seed: int) -> tuple[nn.Module, torch.optim.Optimizer]:
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+    return model, torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.2)
+
+
+def test_training_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    model, optimizer = make(0)
+    step(model, optimizer)
+    history: list[dict[str, Any]] = [{"epoch": 1, "validation": {"accuracy": 0.1 + 0.2}}]
+    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, history)
+    step(model, optimizer)
+
+    other, fresh = make(1)
+    assert load_checkpoint(tmp_path / "last.ckpt", other, fresh) == history
+    step(other, fresh)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, other.state_dict()[name]), name
+    assert fresh.param_groups[0]["weight_decay"] == 0.2
+
+
+def test_a_parameter_that_was_never_updated_has_no_state(tmp_path: Path) -> None:
+    model, optimizer = make(0)
+    model[0].requires_grad_(False)
+    step(model, optimizer)
+    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, [])
+    other, fresh = make(1)
+    load_checkpoint(tmp_path / "last.ckpt", other, fresh)
+    assert set(fresh.state_dict()["state"]) == set(optimizer.state_dict()["state"]) == {2, 3, 4, 5}
+
+
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(b"not a checkpoint")
+    with pytest.raises(UserError, match="delete it to begin this run anew"):
+        load_checkpoint(path, *make(0))
