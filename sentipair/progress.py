@@ -19,7 +19,7 @@ def progress_bar() -> Iterator[Progress]:
     """A rich progress display on standard error, removed when it is done."""
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=16),  # leaves room for the note in 80 columns
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),

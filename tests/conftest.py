@@ -17,6 +17,8 @@ from sentipair.features import FeatureStore, PairBatch
 from sentipair.models import SPPSCL
 from sentipair.training.recipes import configure
 
+torch.set_num_threads(1)  # small tensors: threads that wait for each other only cost time
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:

@@ -8,6 +8,7 @@ from sentipair.encoders.engines import EngineChoice, EngineName, choose_engine
 from sentipair.encoders.image import EFFICIENTNET_LITE0, ImageEncoder
 from sentipair.encoders.text import TextEncoder
 from sentipair.errors import UserError
+from sentipair.memory import give_memory_back
 
 OFFLINE = "offline"
 PAPER = "paper"
@@ -70,6 +71,14 @@ class Encoders:
     def image_encoder(self) -> ImageEncoder:
         """The image encoder."""
         return ImageEncoder(self.image, engine=self.engine)
+
+    def release(self) -> None:
+        """Forget the compiled networks, once all features are stored, and give their memory back."""
+        for text_encoder in self._text_encoders.values():
+            text_encoder.release()
+        if "image_encoder" in self.__dict__:
+            self.image_encoder.release()
+        give_memory_back()
 
 
 def _packaged_minilm() -> str:

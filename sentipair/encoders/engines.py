@@ -2,8 +2,7 @@
 
 Every engine keeps the order of its batches and is a pure function of each batch, so the bytes in the feature store do
 not depend on how the work was interrupted. ``TOLERANCE`` bounds the relative error ‖y − y₃₂‖ / ‖y₃₂‖ over a batch
-against PyTorch in single precision (tested). In ``bf16`` BERT-like networks and ResNets stay below 2e-2;
-EfficientNet-Lite0, whose depthwise convolutions amplify rounding, is at 7e-2.
+against PyTorch in single precision (tested).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from sentipair.encoders.loading import quiet
 from sentipair.errors import UserError
 
 EngineName = Literal["auto", "torch", "openvino"]
-TOLERANCE = {"f32": 1e-4, "bf16": 1e-1}
+TOLERANCE = {"f32": 1e-4, "bf16": 2e-2}
 
 
 class Engine(Protocol):

@@ -90,6 +90,10 @@ class TextEncoder:
         ids = torch.full((2, LENGTH_STEP), self.pad_id + 1)
         return self.engine_choice.compile(LastHiddenStates(network, self.last), (ids, torch.ones_like(ids)))
 
+    def release(self) -> None:
+        """Forget the compiled network; it is made again when needed."""
+        self.__dict__.pop("engine", None)
+
     def describe(self) -> dict[str, object]:
         """Everything that the output depends on, except the text."""
         return {

@@ -12,7 +12,7 @@ from sentipair.features import FeatureTable, PairBatch
 from sentipair.models import PairModel
 from sentipair.progress import track
 
-LARGE = 512
+LARGE = 256
 """Pairs in the largest batch that is tried; more would only cost memory."""
 
 PADDING = 50
@@ -22,7 +22,7 @@ PADDING = 50
 def flip_rates(model: PairModel, table: FeatureTable, *, seed: int = 0) -> dict[str, float]:
     """Share of predicted classes that differ from those at batch size 64 in the order of the table.
 
-    The conditions: one by one, 512 at once, shuffled, and every text padded by 50 more positions. All are 0 for a model
+    The conditions: one by one, 256 at once, shuffled, and every text padded by 50 more positions. All are 0 for a model
     whose predictions belong to the pair.
     """
     count = len(table)

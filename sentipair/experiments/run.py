@@ -59,6 +59,7 @@ def run_seeds(
         for folder in sorted(output.glob("seed-*")):
             refuse_other_data(folder, bench.dataset.fingerprint)
         tables = {split: bench.table(split) for split in bench.usable_splits}
+        bench.encoders.release()
         for line in about_features(tables.values(), config.data):
             say(line)
         for seed in unfinished:

@@ -177,11 +177,11 @@ def epoch_seed(seed: int, epoch: int) -> int:
 
 
 def describe(history: Sequence[dict[str, Any]]) -> str:
-    """The last epoch in a line, for the progress bar."""
+    """The last epoch for the progress bar: loss, second steps, validation accuracy/weighted F1, best epoch."""
     last = history[-1]
-    pushed = f"  step 2 {last['train']['step2']:.0%}" if "step2" in last["train"] else ""
+    pushed = f" step 2 {last['train']['step2']:.0%}" if "step2" in last["train"] else ""
     scores = last["validation"]
     return (
-        f"loss {last['train']['loss']:.3f}{pushed}  validation {scores['accuracy']:.3f} / {scores['weighted_f1']:.3f}"
-        f"  best epoch {best_epoch(history)}"
+        f"loss {last['train']['loss']:.2f}{pushed}"
+        f" val {scores['accuracy']:.3f}/{scores['weighted_f1']:.3f} best {best_epoch(history)}"
     )

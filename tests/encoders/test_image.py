@@ -27,7 +27,9 @@ def pictures(count: int) -> list[NDArray[np.uint8]]:
 
 def error(found: np.ndarray, expected: np.ndarray) -> float:
     assert found.shape == expected.shape
-    return float(np.linalg.norm(found.astype(np.float64) - expected) / np.linalg.norm(expected))
+    return float(
+        np.linalg.norm(found.astype(np.float64) - expected) / np.linalg.norm(expected.astype(np.float64))
+    )
 
 
 def oracle(folder: Path, picture: NDArray[np.uint8]) -> np.ndarray:

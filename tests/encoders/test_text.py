@@ -29,7 +29,9 @@ def oracle(folder: Path | str, text: str, last: int) -> np.ndarray:
 
 def error(found: np.ndarray, expected: np.ndarray) -> float:
     assert found.shape == expected.shape
-    return float(np.linalg.norm(found.astype(np.float64) - expected) / np.linalg.norm(expected))
+    return float(
+        np.linalg.norm(found.astype(np.float64) - expected) / np.linalg.norm(expected.astype(np.float64))
+    )
 
 
 @pytest.mark.parametrize("model", ["bert", "roberta"])

@@ -12,6 +12,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
 from sentipair.errors import UserError
+from sentipair.evaluation.bootstrap import bootstrap_mean_interval
+from sentipair.evaluation.metrics import Statistic
 from sentipair.experiments.summary import summarise_seeds
 from sentipair.reporting.run import SeedRun
 from sentipair.training.config import RunConfig
@@ -32,7 +34,7 @@ def columns(run: Path, seed: int, split: str) -> tuple[list[str], list[str]]:
 
 @pytest.mark.parametrize("split", ["validation", "test"])
 @pytest.mark.parametrize("name", list(SCORES))
-def test_mean_deviation_and_interval(finished_run: Path, split: str, name: str) -> None:
+def test_mean_deviation_and_interval(finished_run: Path, split: str, name: Statistic) -> None:
     summary = json.loads((finished_run / "summary.json").read_text(encoding="utf-8"))
     found = summary[split][name]
     answers = [columns(finished_run, seed, split) for seed in (0, 1)]
@@ -41,13 +43,14 @@ def test_mean_deviation_and_interval(finished_run: Path, split: str, name: str) 
     assert found["mean"] == pytest.approx(np.mean(values))
     assert found["sd"] == pytest.approx(np.std(values, ddof=1))
 
-    rng = np.random.default_rng(1)
-    labels, (first, second) = np.array(answers[0][0]), (np.array(answer[1]) for answer in answers)
-    means = []
-    for _ in range(400):
-        rows = rng.integers(0, len(labels), len(labels))
-        means.append(np.mean([SCORES[name](labels[rows], each[rows]) for each in (first, second)]))
-    assert found["interval"] == pytest.approx(np.quantile(means, [0.025, 0.975]), abs=0.06)
+    classes = ["positive", "neutral", "negative"]
+    targets, first, second = (
+        np.array([classes.index(name) for name in column])
+        for column in (answers[0][0], answers[0][1], answers[1][1])
+    )
+    interval = bootstrap_mean_interval(targets, [first, second], num_classes=3, statistic=name)
+    assert found["interval"] == list(interval)
+    assert interval[0] <= found["mean"] <= interval[1]
 
 
 def test_what_else_it_says(finished_run: Path, sample_posts: Path) -> None:

@@ -80,6 +80,7 @@ def test_one_of_two_is_killed_and_the_other_does_its_work(
     assert content(tmp_path) == content(undisturbed)
 
 
+@pytest.mark.slow
 def test_the_real_encoders_killed_and_resumed(workers: Path, tmp_path: Path) -> None:
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     process = start(workers / "real.py", killed)

@@ -246,3 +246,11 @@ def test_the_trainer_cannot_be_given_test_data() -> None:
         "seed",
         "folder",
     }
+
+
+def test_the_progress_line_fits_a_terminal_and_holds_the_figures() -> None:
+    entry = epoch(1, 0.7312, 0.9) | {"train": {"loss": 14.0531, "step2": 0.25}}
+    entry["validation"]["weighted_f1"] = 0.6789
+    assert loop.describe([entry]) == "loss 14.05 step 2 25% val 0.731/0.679 best 1"
+    del entry["train"]["step2"]
+    assert "step 2" not in loop.describe([entry])
