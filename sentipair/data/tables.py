@@ -40,6 +40,7 @@ def read_table(
         UserError: the table cannot be read, is empty or lacks columns; an id is empty or occurs twice; a
             split has an unknown name; no row has a label though labels are required.
     """
+    name = Path(path).name
     path = _table_file(Path(path))
     header, rows = read_rows(path)
     if not rows:
@@ -72,7 +73,7 @@ def read_table(
     elif labels and require_labels:
         scheme, splits = f"{OWN}/seed={seed}", dict(own_split(present, seed=seed))
     return PairDataset(
-        name=path.name,
+        name=name,
         scheme=scheme,
         classes=tuple(classes) if classes is not None else _classes(labels),
         pairs=present,

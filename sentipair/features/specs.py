@@ -210,6 +210,6 @@ def pad(
     values = np.zeros((len(records), longest, *tail), np.float16)
     mask = np.zeros((len(records), longest), np.bool_)
     for i, record in enumerate(records):
-        values[i, : len(record)] = record
+        values[i, : len(record)] = record.reshape(-1, *tail)  # an empty record may have lost its shape
         mask[i, : len(record)] = True
     return torch.from_numpy(values), torch.from_numpy(mask)

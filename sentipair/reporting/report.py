@@ -113,9 +113,10 @@ def _title(model: Any, data: Any) -> str:
 
 
 def _facts(config: Json) -> dict[str, str]:
-    data = config.get("data")
+    data, model = config.get("data"), config.get("model")
     parts = {key: data.get(key) for key in ("variant", "scheme")} if isinstance(data, Mapping) else {}
-    parts |= {key: config.get(key) for key in ("fidelity", "encoders", "objective", "seed")}
+    parts["fidelity"] = model.get("fidelity") if isinstance(model, Mapping) else None
+    parts |= {key: config.get(key) for key in ("encoders", "objective", "seed")}
     return {key: text for key, value in parts.items() if (text := sections.describe(value))}
 
 

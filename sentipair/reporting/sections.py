@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,10 +198,11 @@ def describe(value: Any) -> str:
     """A part of the configuration in a few words: its name or source, else its plain values."""
     if not isinstance(value, Mapping):
         return "" if value is None else str(value)
-    for key in ("name", "source"):
-        if key in value:
-            return str(value[key])
-    return " + ".join(str(part) for part in value.values() if isinstance(part, str))
+    if "source" in value:
+        return Path(str(value["source"])).name
+    if "name" in value:
+        return str(value["name"])
+    return " + ".join(str(part) for key, part in value.items() if isinstance(part, str) and key != "engine")
 
 
 def _curves(run: SeedRun, part: str) -> dict[str, Curve]:
