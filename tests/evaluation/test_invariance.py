@@ -13,7 +13,7 @@ from sentipair.evaluation.invariance import flip_rates
 from sentipair.features import PairBatch
 from sentipair.models import PairOutput
 
-CONDITIONS = ["batch size 1", "batch size 512", "shuffled", "padding +50"]
+CONDITIONS = ["batch size 1", "batch size 256", "shuffled", "padding +50"]
 
 
 class Rule(nn.Module):
