@@ -35,8 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
-    # waiting threads sleep instead of spinning: on a machine with other work a training step is 2–3 times as fast
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     quiet_libraries()
     load_commands()
     try:
