@@ -27,7 +27,6 @@ class PairOutput:
         image: [B, D], the picture in the shared embedding space.
         text: [B, D], the text in the shared embedding space.
         fused: [B, F], what the classifier sees.
-        unimodal: ``"text"`` and ``"image"`` → [B, K], what one modality alone says.
         attention: name → weights, for explanations.
     """
 
@@ -35,7 +34,6 @@ class PairOutput:
     image: Tensor | None = None
     text: Tensor | None = None
     fused: Tensor | None = None
-    unimodal: Mapping[str, Tensor] | None = None
     attention: Mapping[str, Tensor] | None = None
 
 

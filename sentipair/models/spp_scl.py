@@ -105,9 +105,6 @@ class SPPSCL(PairModel):
         hidden: width of the BiLSTM per direction, half the width of the image branch.
         dropout: everywhere.
         input_dropout: of the frozen features, 0 in the paper.
-        text_shortcut: add a linear map of the mean weighed token to the BiLSTM's states; not in the paper.
-        unimodal_heads: classify each modality's embedding by itself as well; not in the paper. Trained by
-            ``SemiPushPull(unimodal_weight=…)``.
     """
 
     title = "Semi-Push-Pull Supervised Contrastive Learning"
@@ -131,8 +128,6 @@ class SPPSCL(PairModel):
         hidden: Count = 64,
         dropout: Rate = 0.2,
         input_dropout: Rate = 0.0,
-        text_shortcut: bool = False,
-        unimodal_heads: bool = False,
     ) -> None:
         super().__init__()
         self.published = fidelity == "published"
@@ -152,7 +147,6 @@ class SPPSCL(PairModel):
         if self.has_text:
             self.layer_attention = HierarchicalAttention(text_layers) if hierarchical_attention else None
             self.bilstm = BiLSTM(text_dim, hidden)
-            self.shortcut = nn.Linear(text_dim, wide) if text_shortcut else None
             self.embed_text = embed()
         if self.has_image:
             self.cells = nn.Sequential(WideLinear(image_dim, wide), norm(wide), nn.ReLU(), Dropout(dropout))
@@ -162,8 +156,6 @@ class SPPSCL(PairModel):
             self.attend_image = DynamicSelfAttention(dim, dropout)
             if not self.published:
                 self.token_to_shared, self.cell_to_shared = nn.Linear(wide, dim), nn.Linear(wide, dim)
-        used = [name for name, has in (("text", self.has_text), ("image", self.has_image)) if has]
-        self.heads = nn.ModuleDict({name: nn.Linear(dim, classes) for name in used if unimodal_heads})
         seen = dim * (self.has_text + self.has_image + 2 * self.has_fusion)
         self.classifier = nn.Sequential(
             nn.Linear(seen, 64), norm(64), nn.ReLU(), Dropout(dropout), nn.Linear(64, classes)
@@ -199,14 +191,8 @@ class SPPSCL(PairModel):
             parts = [by_text, by_image]
         parts += [embedding for embedding in (image, text) if embedding is not None]
         fused = torch.cat(parts, dim=-1)
-        alone = {name: e for name, e in (("text", text), ("image", image)) if e is not None}
         return PairOutput(
-            logits=self.classifier(fused),
-            image=image,
-            text=text,
-            fused=fused,
-            unimodal={name: head(alone[name]) for name, head in self.heads.items()},
-            attention=attention,
+            logits=self.classifier(fused), image=image, text=text, fused=fused, attention=attention
         )
 
     def read_text(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
@@ -221,11 +207,7 @@ class SPPSCL(PairModel):
         )
         per_token = gates.repeat_interleave(lengths, dim=0)  # (T, L)
         weighed = torch.einsum("tl,tld->td", per_token, batch.rows("text"))
-        states = unpack(self.bilstm(self.input_dropout(weighed), lengths), mask)
-        if self.shortcut is not None:
-            mean = masked_mean(unpack(weighed, mask), mask)
-            states = states + self.shortcut(self.input_dropout(mean)).unsqueeze(1) * mask.unsqueeze(-1)
-        return states, gates
+        return unpack(self.bilstm(self.input_dropout(weighed), lengths), mask), gates
 
     def read_image(self, batch: PairBatch) -> Tensor:
         """The 1×1 convolution over the cells: [B, R, 2h]."""

@@ -41,8 +41,6 @@ class SemiPushPull(Objective):
         inter: use the loss between the modalities (Table 5).
         one_step: add the loss between the modalities to the first step instead, without condition (Table 4).
         label_smoothing: of the cross-entropy.
-        unimodal_weight: of the cross-entropies of what each modality alone says, relative to λ, for models that say
-            it; not in the paper.
         fidelity: see the module.
     """
 
@@ -56,7 +54,6 @@ class SemiPushPull(Objective):
         inter: bool = True,
         one_step: bool = False,
         label_smoothing: Rate = 0.0,
-        unimodal_weight: NonNegative = 0.0,
         fidelity: Fidelity = "sound",
     ) -> None:
         self.cross_entropy_weight = cross_entropy_weight
@@ -66,7 +63,6 @@ class SemiPushPull(Objective):
         self.inter = inter
         self.one_step = one_step
         self.label_smoothing = label_smoothing
-        self.unimodal_weight = unimodal_weight
         self.published = fidelity == "published"
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
@@ -76,9 +72,6 @@ class SemiPushPull(Objective):
             "cross_entropy": cross_entropy(output.logits, batch.labels, label_smoothing=self.label_smoothing)
         }
         loss = self.cross_entropy_weight * terms["cross_entropy"]
-        for name, logits in (output.unimodal or {}).items():
-            terms[f"cross_entropy_{name}"] = cross_entropy(logits, batch.labels)
-            loss = loss + self.cross_entropy_weight * self.unimodal_weight * terms[f"cross_entropy_{name}"]
         for name, embedding in (("scl_text", output.text), ("scl_image", output.image)):
             if self.intra and embedding is not None:
                 terms[name] = self.intra_modal(embedding, batch.labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -31,7 +30,6 @@ class TestSPPSCL(ModelCase):
         {"text_layers": 2},
         {"text_layers": 3},
         {"input_dropout": 0.3},
-        {"text_shortcut": True},
         PUBLISHED,
         {**PUBLISHED, "modalities": "image"},
         {**PUBLISHED, "modalities": "text"},
@@ -175,34 +173,3 @@ def test_size_at_the_papers_settings() -> None:
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         validate_settings(SPPSCL, settings, "model")
-
-
-def test_unimodal_heads_see_one_modality_each() -> None:
-    model = build(unimodal_heads=True).eval()
-    batch = random_batch(model)
-    before = model(batch).unimodal
-    other_pictures = replace(batch, features={**batch.features, "grid": batch["grid"] + 1}, _rows={})
-    after = model(other_pictures).unimodal
-    assert {name: tuple(logits.shape) for name, logits in before.items()} == dict.fromkeys(
-        ("text", "image"), (8, 3)
-    )
-    assert torch.equal(before["text"], after["text"])
-    assert not torch.allclose(before["image"], after["image"])
-    assert set(build(unimodal_heads=True, modalities="text").heads) == {"text"}
-    assert not build().heads
-
-
-def test_the_shortcut_adds_a_map_of_the_mean_token() -> None:
-    plain, model = build().eval(), build(text_shortcut=True).eval()
-    plain.load_state_dict({k: v for k, v in model.state_dict().items() if "shortcut" not in k})
-    batch = random_batch(model)
-    mask = batch["text_mask"]
-    gates = model.layer_attention(batch["text_cls"])
-    weighed = (batch["text"].float() * gates[:, None, :, None]).sum(2)
-    for states, longer, tokens, real in zip(
-        plain.read_text(batch)[0], model.read_text(batch)[0], weighed, mask, strict=True
-    ):
-        if real.any():
-            added = model.shortcut(tokens[real].mean(0))
-            assert torch.allclose(longer[real], states[real] + added, atol=1e-5)
-        assert not longer[~real].any()

@@ -304,24 +304,3 @@ def test_pairs_of_nothing_but_gaps() -> None:
     log = SemiPushPull(alpha=100.0).step(model, batch, torch.optim.AdamW(model.parameters()))
     assert all(math.isfinite(value) for value in log.values())
     assert all(bool(parameter.isfinite().all()) for parameter in model.parameters())
-
-
-def test_unimodal_heads_are_trained_by_their_own_weighted_cross_entropies() -> None:
-    torch.manual_seed(0)
-    model = SPPSCL(**SIZES, unimodal_heads=True, dropout=0.0).eval()
-    batch = random_batch(model)
-    said = model(batch)
-    expected = {
-        name: torch.nn.functional.cross_entropy(logits, batch.labels).item()
-        for name, logits in (said.unimodal or {}).items()
-    }
-    logs = {
-        weight: SemiPushPull(unimodal_weight=weight, cross_entropy_weight=4).step(
-            copy.deepcopy(model), batch, torch.optim.SGD(model.parameters(), lr=0.0)
-        )
-        for weight in (0.0, 0.5)
-    }
-    for name, value in expected.items():
-        assert logs[0.5][f"cross_entropy_{name}"] == pytest.approx(value, rel=1e-5)
-    added = logs[0.5]["loss"] - logs[0.0]["loss"]
-    assert added == pytest.approx(4 * 0.5 * sum(expected.values()), rel=1e-4)
