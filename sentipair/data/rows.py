@@ -74,9 +74,16 @@ def _json_rows(content: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
                 raise UserError(f"{path.name}, row {len(rows) + 1} is no JSON: {error}") from error
             if not isinstance(row, dict):
                 raise UserError(f'{path.name}, row {len(rows) + 1} is no JSON object like {{"text": "…"}}')
-            rows.append(row)
+            rows.append({key: _whole(value) for key, value in row.items()})
     header = tuple(dict.fromkeys(key for row in rows for key in row))
     return header, [dict.fromkeys(header) | row for row in rows]
+
+
+def _whole(value: Any) -> Any:
+    """A string without halves of surrogate pairs, which JSON can hold (a cut emoji) and UTF-8 cannot."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _parquet_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:

@@ -261,3 +261,15 @@ def test_the_seed_makes_the_split(folder: Path) -> None:
     assert read_table(path, seed=1).splits == read_table(path, seed=1).splits
     assert read_table(path, seed=1).splits != read_table(path, seed=2).splits
     assert read_table(path, seed=2).scheme == "own/seed=2"
+
+
+def test_half_an_emoji_in_json_becomes_a_replacement_character(tmp_path: Path) -> None:
+    path = tmp_path / "posts.jsonl"
+    rows = ({"text": "rain \ud83d", "label": "bad"}, {"text": "\ud83d\ude0a", "label": "good"})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    posts = read_table(path)
+    assert [pair.text for pair in posts] == [
+        "rain \N{REPLACEMENT CHARACTER}",
+        "\N{SMILING FACE WITH SMILING EYES}",
+    ]
+    assert posts.fingerprint
