@@ -81,11 +81,11 @@ class OpenVINOEngine:
 
     def run(self, batches: Iterable[tuple[Tensor, ...]]) -> Iterator[NDArray[np.float16]]:
         """Yield the network's output for each batch of inputs, in order, in half precision."""
-        requests = [self.compiled.create_infer_request() for _ in range(self.streams)]
+        requests = [self.compiled.create_infer_request() for _ in range(self.streams + 1)]  # one more waits its turn
         waiting: list[int] = []  # requests under way, oldest first
         for index, batch in enumerate(batches):
-            slot = index % self.streams
-            if len(waiting) == self.streams:
+            slot = index % len(requests)
+            if len(waiting) == len(requests):
                 yield self._collect(requests[waiting.pop(0)])
             requests[slot].start_async([x.numpy() for x in batch])
             waiting.append(slot)
@@ -109,7 +109,7 @@ def to_half(output: NDArray[np.float32]) -> NDArray[np.float16]:
         raise UserError(
             "the encoder gives values that half precision cannot hold; check its weights or choose another"
         )
-    return output.astype(np.float16)
+    return torch.from_numpy(output).half().numpy()  # many times faster than numpy's conversion
 
 
 @dataclass(frozen=True)

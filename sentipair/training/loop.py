@@ -64,7 +64,7 @@ def fit(
         UserError: the loss is no longer a number, or the folder cannot be written to.
     """
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     checkpoint = folder / CHECKPOINT
     history = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
