@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -47,23 +48,33 @@ class RandomTable:
         self.cls = self.text.mean(dim=1)
         self.grid = torch.randn(count, 4, 12, generator=generator)
         self.grid[..., :classes] += hints[:, None]
+        self.grid_mask = torch.ones(count, 4, dtype=torch.bool)
+        self.unusable: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def batch(self, indices: Sequence[int]) -> PairBatch:
         rows = list(indices)
-        longest = max(self.lengths[i] for i in rows)
+        longest = max(1, *(self.lengths[i] for i in rows))
         mask = torch.tensor([[place < self.lengths[i] for place in range(longest)] for i in rows])
         features = {
             "text": self.text[rows, :longest].half(),
             "text_mask": mask,
             "text_cls": self.cls[rows],
             "grid": self.grid[rows].half(),
-            "grid_mask": torch.ones(len(rows), 4, dtype=torch.bool),
+            "grid_mask": self.grid_mask[rows],
         }
         ids = tuple(self.pairs[i].id for i in rows)
         return PairBatch(ids=ids, labels=self.labels[rows], features=features)
+
+    def without(self, kind: str) -> RandomTable:
+        table = copy(self)
+        if kind == "text":
+            table.lengths, table.cls = [0] * len(self), torch.zeros_like(self.cls)
+        else:
+            table.grid_mask = torch.zeros_like(self.grid_mask)
+        return table
 
     def batches(self, size: int, *, order: Sequence[int] | None = None) -> Iterator[PairBatch]:
         order = range(len(self)) if order is None else order

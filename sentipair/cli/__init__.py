@@ -63,7 +63,20 @@ def quiet_libraries() -> None:
 
 def load_commands() -> None:
     """Register every command with ``app``."""
-    from sentipair.cli import data, evaluate, models, predict, quickstart, report, train
+    from sentipair.cli import (
+        ablate,
+        benchmark,
+        data,
+        evaluate,
+        folds,
+        models,
+        predict,
+        quickstart,
+        report,
+        reproduce,
+        sweep,
+        train,
+    )
 
     if not app.registered_commands:
         app.command("quickstart")(quickstart.quickstart)
@@ -72,4 +85,9 @@ def load_commands() -> None:
         app.command("train")(train.train)
         app.command("evaluate")(evaluate.evaluate)
         app.command("predict")(predict.predict)
+        app.command("benchmark")(benchmark.benchmark)
+        app.command("ablate")(ablate.ablate)
+        app.command("reproduce")(reproduce.reproduce)
+        app.command("folds")(folds.folds)
+        app.command("sweep")(sweep.sweep)
         app.command("report")(report.report)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -13,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sentipair.cli.show import control_table, print_json
 from sentipair.data import all_readers, load_dataset
 from sentipair.data.audit import audit, render
+from sentipair.data.duplicates import read_pictures
 from sentipair.files import atomic_write
 
 app = typer.Typer(help="Data sets: what can be read, and what is wrong with them.", no_args_is_help=True)
@@ -52,15 +53,27 @@ def check(
     scheme: Annotated[str | None, typer.Option(help="The splits, such as clmlf or own.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON, with all ids.")] = False,
 ) -> None:
-    """Counts, baselines, missing and damaged pictures, duplicates, and test rows that leak from training.
+    """Counts, baselines, unusable pictures, duplicates, test rows that leak from training, and control classifiers.
+
+    The controls see only what should not matter: blanks, length, marks, the format of the picture.
 
     Example: sentipair data check mvsa-single --root path/to/mvsa-single
     """
-    report = audit(load_dataset(dataset, root=root, variant=variant, scheme=scheme))
+    from sentipair.evaluation.controls import control_scores, telling
+
+    pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
+    pictures = read_pictures(pairs)
+    report = audit(pairs, pictures=pictures)
+    controls = control_scores(pairs, pictures)
     if as_json:
-        typer.echo(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
-    else:
-        Console().print(render(report))
+        print_json({**report.to_dict(), "controls": controls})
+        return
+    console = Console()
+    console.print(render(report))
+    if controls:
+        console.print(control_table(controls))
+    for line in telling(controls):
+        console.print(f"[yellow]![/] {escape(line)}", highlight=False)
 
 
 @app.command()

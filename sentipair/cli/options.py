@@ -15,6 +15,18 @@ FEATURES_VARIABLE = "SENTIPAIR_FEATURES"
 
 Run = Annotated[Path, typer.Argument(help="A run folder; of several seeds the best on validation is taken.")]
 Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
+Root = Annotated[str | None, typer.Option(help="The folder of a named data set.")]
+EncoderNames = Annotated[
+    str, typer.Option("--encoders", help="offline, paper, or TEXT+IMAGE (folders or Hugging Face ids).")
+]
+Fidelity = Annotated[str, typer.Option(help="sound, or published: the authors' arithmetic and settings.")]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting of the recipe, such as objective.alpha=0.5."),
+]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="Trainings at a time; default one per core, at most 8.")
+]
 Engine = Annotated[
     Literal["auto", "torch", "openvino"], typer.Option(help="How the frozen encoders are run.")
 ]

@@ -16,7 +16,9 @@ from rich.table import Table
 from sentipair.evaluation.metrics import STATISTICS
 
 if TYPE_CHECKING:
+    from sentipair.evaluation.controls import Controls
     from sentipair.inference.predictor import Prediction
+    from sentipair.reporting.tables import Table as ReportTable
 
 
 def print_json(value: Any) -> None:
@@ -30,33 +32,73 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     seeds = ", ".join(map(str, summary["seeds"]))
     typer.echo(f"{summary['model']} ({summary['fidelity']}) on {summary['data']}, seeds {seeds}")
     table = _table("split", "metric", "mean", "sd", "95 % interval", "majority class")
-    for split in ("validation", "test"):
+    floors = {"test": summary.get("majority"), "test_clean": summary.get("majority_clean")}
+    for split in ("validation", "test", "test_clean"):
         for name in STATISTICS if split in summary else ():
-            score = summary[split][name]
-            sd = "–" if score["sd"] is None else f"{score['sd']:.3f}"
-            floor = f"{summary['majority'][name]:.3f}" if split == "test" else ""
+            score, floor = summary[split][name], floors.get(split)
             table.add_row(
-                split, _words(name), f"{score['mean']:.3f}", sd, _interval(score["interval"]), floor
+                _words(split),
+                _words(name),
+                f"{score['mean']:.3f}",
+                "–" if score["sd"] is None else f"{score['sd']:.3f}",
+                _interval(score["interval"]),
+                f"{floor[name]:.3f}" if floor else "",
             )
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    if "test_clean" in summary:
+        count = summary["rows"]["test_clean"]
+        typer.echo(f"test clean: the {count:,} posts of which neither text nor picture is in train")
+    if summary.get("controls"):
+        console.print(control_table({name: {"test": it} for name, it in summary["controls"].items()}))
     if "flips" in summary:
         verdict = "none" if summary["flips"] == 0 else f"up to {summary['flips']:.1%}"
         typer.echo(f"predictions that change with batch size, order or padding: {verdict}")
 
 
 def print_scores(scores: Mapping[str, Any], *, title: str) -> None:
-    """Print the scores of one split, the shares of predictions that changed, and the looks at the test set."""
+    """Print the scores of one split, in all and on clean rows, what flips, and the looks at the test set."""
     typer.echo(title)
-    metrics = scores["metrics"]
-    table = _table("metric", "value", "95 % interval", "majority class")
-    for name in STATISTICS:
-        interval, floor = _interval(scores["intervals"][name]), f"{metrics[f'majority_{name}']:.3f}"
-        table.add_row(_words(name), f"{metrics[name]:.3f}", interval, floor)
+    table = _table("posts", "metric", "value", "95 % interval", "majority class")
+    for rows, part in (("all", scores), ("clean", scores["clean"])):
+        for name in STATISTICS if part else ():
+            metrics = part["metrics"]
+            interval, floor = _interval(part["intervals"][name]), f"{metrics[f'majority_{name}']:.3f}"
+            table.add_row(rows, _words(name), f"{metrics[name]:.3f}", interval, floor)
     Console().print(table)
+    if scores["clean"]:
+        typer.echo("clean: posts of which neither text nor picture is in train")
     for name, share in scores["flips"].items():
-        typer.echo(f"predictions changed by {name:<14}  {share:.2%}")
+        result = scores["conditions"][name]
+        typer.echo(
+            f"predictions changed by {name:<14}  {share:6.2%}   accuracy {result['accuracy']:.3f}, "
+            f"weighted F1 {result['weighted_f1']:.3f}"
+        )
     if scores["looks"]:
         typer.echo(f"looks at the test set so far: {scores['looks']}")
+
+
+def control_table(controls: Controls) -> Table:
+    """What classifiers score that see only what should not matter, split by split, the majority class first."""
+    splits = controls["majority"]
+    names = list(dict.fromkeys(name for scores in splits.values() for name in scores))
+    table = _table("split", "control", *map(_words, names))
+    for split in splits:
+        for control, scores in controls.items():
+            table.add_row(split, control, *(f"{scores[split][name]:.3f}" for name in names))
+    return table
+
+
+def print_table(table: ReportTable) -> None:
+    """Print a table of a report, its title above and its note below."""
+    shown = Table(
+        title=escape(table.title), title_justify="left", caption=escape(table.note), caption_justify="left"
+    )
+    for place, name in enumerate(table.columns):
+        shown.add_column(escape(name), justify="right" if place else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*map(escape, row))
+    Console().print(shown)
 
 
 def print_prediction(prediction: Prediction) -> None:
@@ -82,7 +124,7 @@ def print_paths(**paths: Path) -> None:
 def _table(*columns: str) -> Table:
     table = Table()
     for name in columns:
-        table.add_column(name, justify="left" if name in ("split", "metric") else "right")
+        table.add_column(name, justify="left" if name in ("split", "posts", "metric", "control") else "right")
     return table
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from sentipair.cli.options import Engine, Features, Json, open_store
+from sentipair.cli.options import (
+    EncoderNames,
+    Engine,
+    Features,
+    Fidelity,
+    Json,
+    Override,
+    Root,
+    open_store,
+)
 from sentipair.cli.show import print_json, print_paths, print_summary
 from sentipair.errors import UserError
-
-if TYPE_CHECKING:
-    from sentipair.training.config import RunConfig
 
 
 def train(
@@ -22,18 +28,11 @@ def train(
     data: Annotated[
         str | None, typer.Option(help="A data set (see `sentipair data list`), or your own table or folder.")
     ] = None,
-    root: Annotated[str | None, typer.Option(help="The folder of a named data set.")] = None,
-    encoders: Annotated[
-        str, typer.Option(help="offline, paper, or TEXT+IMAGE (folders or Hugging Face ids).")
-    ] = "offline",
-    fidelity: Annotated[
-        str, typer.Option(help="sound, or published: the authors' arithmetic and settings.")
-    ] = "sound",
+    root: Root = None,
+    encoders: EncoderNames = "offline",
+    fidelity: Fidelity = "sound",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds; they are 0, 1, ….")] = 1,
-    override: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a setting of the recipe, such as objective.alpha=0.5."),
-    ] = None,
+    override: Override = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the runs; default runs/MODEL-DATA-….")
     ] = None,
@@ -49,7 +48,7 @@ def train(
     """
     from sentipair.experiments.run import run_seeds
     from sentipair.training.config import RunConfig
-    from sentipair.training.recipes import configure
+    from sentipair.training.recipes import configure, run_name
 
     if Path(model).suffix in (".yaml", ".yml"):
         if data or root or override:
@@ -70,15 +69,10 @@ def train(
             overrides=override or (),
         )
     chosen = [config.seed] if seeds == 1 else list(range(seeds))
-    folder = output or Path("runs") / default_name(config)
+    folder = output or Path("runs") / run_name(config)
     summary = run_seeds(config, chosen, folder, store=open_store(features, runs=folder.parent))
     if as_json:
         print_json({**summary, "folder": str(folder)})
     else:
         print_summary(summary)
         print_paths(runs=folder, report=folder / "report.html")
-
-
-def default_name(config: RunConfig) -> str:
-    """A folder name that differs between any two configurations."""
-    return f"{config.model['name']}-{Path(config.data.source).stem}-{config.identity()}"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sentipair.data.cues import Surface, surface
 from sentipair.data.images import UnreadableImageError, open_image
 from sentipair.data.pair import Pair
 from sentipair.progress import track
@@ -36,19 +37,25 @@ _DCT = 2 * np.cos(np.pi * _FREQUENCIES * (2 * _POSITIONS + 1) / 64)  # (8, 32), 
 
 @dataclass(frozen=True, slots=True)
 class PictureKey:
-    """What a picture is compared by.
+    """What a picture is compared by, and its surface, which costs little while it is open.
 
     Attributes:
         sha256: of the file's bytes, hex.
         phash: 64 bits; the 8×8 lowest frequencies of the 32×32 grey picture, above their median or not.
         dhash: 64 bits; the 8×9 grey picture, brighter than the left neighbour or not.
         plain: hardly any contrast, so that the two perceptual hashes say nothing.
+        surface: size, format and colour of the file.
     """
 
     sha256: str
     phash: int
     dhash: int
     plain: bool
+    surface: Surface
+
+
+Pictures = Mapping[Path, PictureKey | UnreadableImageError]
+"""Every picture that was read, or why it could not be."""
 
 
 def text_key(text: str, level: TextLevel = "no urls") -> str:
@@ -86,18 +93,20 @@ def picture_key(source: Path | bytes) -> PictureKey:
         raise UnreadableImageError(
             "no such file" if isinstance(error, FileNotFoundError) else str(error)
         ) from error
-    grey = open_image(data).convert("L")
+    image = open_image(data)
+    grey = image.convert("L")
     square = _reduced(grey, 32, 32)
     return PictureKey(
         sha256=hashlib.sha256(data).hexdigest(),
         phash=phash(square),
         dhash=dhash(_reduced(grey, 9, 8)),
         plain=bool(square.std() < PLAIN),
+        surface=surface(data, image),
     )
 
 
-def picture_keys(paths: Sequence[Path]) -> dict[Path, PictureKey | UnreadableImageError]:
-    """Hash many pictures on all cores behind a progress bar; an unreadable one yields its error."""
+def read_pictures(pairs: Iterable[Pair]) -> Pictures:
+    """Hash the pictures of ``pairs`` on all cores behind a progress bar; an unreadable one yields its error."""
 
     def key_or_error(path: Path) -> PictureKey | UnreadableImageError:
         try:
@@ -105,6 +114,7 @@ def picture_keys(paths: Sequence[Path]) -> dict[Path, PictureKey | UnreadableIma
         except UnreadableImageError as error:
             return error
 
+    paths = sorted({pair.image for pair in pairs if pair.image})
     if not paths:
         return {}
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding and resizing release the interpreter lock
@@ -172,9 +182,7 @@ def picture_links(keys: Sequence[PictureKey | None]) -> list[tuple[int, int]]:
     return links + [(items[a], items[b]) for a, b in near_pairs(hashes[:, 0].copy(), hashes[:, 1].copy())]
 
 
-def keys_of(
-    pairs: Sequence[Pair], known: Mapping[Path, PictureKey | UnreadableImageError]
-) -> list[PictureKey | None]:
+def keys_of(pairs: Sequence[Pair], known: Pictures) -> list[PictureKey | None]:
     """Each pair's picture key, None where it has no readable picture."""
     found = [known.get(pair.image) if pair.image else None for pair in pairs]
     return [key if isinstance(key, PictureKey) else None for key in found]
@@ -186,9 +194,8 @@ def duplicate_groups(pairs: Sequence[Pair]) -> list[int]:
     Sharing is passed on: if A and B share a text and B and C a picture, all three are one group. An own split
     keeps every group on one side. Pictures are read and hashed here; without any only texts are compared.
     """
-    pictures = picture_keys(sorted({pair.image for pair in pairs if pair.image}))
     texts = same_key_links([text_key(pair.text) for pair in pairs])
-    return linked(len(pairs), texts + picture_links(keys_of(pairs, pictures)))
+    return linked(len(pairs), texts + picture_links(keys_of(pairs, read_pictures(pairs))))
 
 
 def _reduced(grey: Image.Image, width: int, height: int) -> NDArray[np.float64]:

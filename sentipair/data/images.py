@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -54,6 +55,22 @@ def open_image(source: Path | bytes) -> Image.Image:
         raise UnreadableImageError(reason) from error
     except Exception as error:  # PIL's plugins raise nearly anything on damaged files
         raise UnreadableImageError(f"damaged ({type(error).__name__}: {error})") from error
+
+
+class Header(NamedTuple):
+    """What a picture file says before it is decoded; ``quantisation`` is a JPEG's luminance table."""
+
+    width: int
+    height: int
+    quantisation: Sequence[int] | None
+
+
+def read_header(data: bytes) -> Header:
+    """The header of a picture that ``open_image`` could open."""
+    with _quiet():
+        opened = Image.open(BytesIO(data))
+    with opened as image:
+        return Header(image.width, image.height, getattr(image, "quantization", {}).get(0))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

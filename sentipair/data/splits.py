@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from sentipair.data.duplicates import duplicate_groups
@@ -15,6 +18,11 @@ from sentipair.files import sha256
 
 OWN = "own"
 """The scheme that splits the data at hand, instead of a published one."""
+
+FOLDS = "folds-K/k"
+"""How the schemes are written that split the data at hand into K folds, k of them the test: ``folds-5/1`` …"""
+
+_FOLD = re.compile(r"folds-(\d+)/(\d+)")
 
 
 def published_schemes(name: str) -> tuple[str, ...]:
@@ -33,7 +41,7 @@ def published_split(name: str, scheme: str) -> Mapping[str, tuple[str, ...]]:
     """
     schemes = _published(name)
     if scheme not in schemes:
-        known = ", ".join((*schemes, OWN))
+        known = ", ".join((*schemes, OWN, FOLDS))
         raise UserError(f"{name} has no split scheme {scheme!r}; choose from {known}")
     listed = {split: tuple(schemes[scheme][split].split()) for split in SPLITS if split in schemes[scheme]}
     if "train" not in listed:
@@ -71,20 +79,10 @@ def own_split(
         raise UserError(
             f"split fractions {fractions} must not be negative and add up to 1, such as 0.8 0.1 0.1"
         )
-    labelled = [pair for pair in pairs if pair.label is not None]
-    groups: dict[int, list[Pair]] = defaultdict(list)
-    for pair, number in zip(labelled, duplicate_groups(labelled), strict=True):
-        groups[number].append(pair)
-
-    def place(group: list[Pair]) -> tuple[str, int, str]:
-        votes = Counter(str(pair.label) for pair in group)
-        label = min(votes, key=lambda name: (-votes[name], name))
-        return label, -len(group), min(sha256(str(seed), pair.id) for pair in group)
-
     members: dict[str, list[str]] = {split: [] for split in SPLITS}
     seen: set[str | None] = set()
     done = 0
-    for group in sorted(groups.values(), key=place):
+    for group in _groups(pairs, seed=seed):
         done += len(group)
         lacking = {s: f * done - len(members[s]) for s, f in zip(SPLITS, fractions, strict=True)}
         labels = {pair.label for pair in group}
@@ -92,6 +90,84 @@ def own_split(
         members[target] += [pair.id for pair in group]
         seen |= labels
     return {split: tuple(sorted(ids)) for split, ids in members.items()}
+
+
+def own_folds(pairs: Sequence[Pair], *, count: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """Cut the labelled pairs into ``count`` folds of ids, each of them in one, by class; duplicates stay together.
+
+    The order of ``pairs`` does not matter. Groups of duplicates, ordered by class, go one by one to the smallest fold;
+    so folds differ in the size of a class as far as its groups are large.
+
+    Raises:
+        UserError: fewer than three folds, which train, validation and test need, or too few posts for as many.
+    """
+    if count < 3:
+        raise UserError(f"{count} folds are too few for train, validation and test; use 3 or more")
+    groups = _groups(pairs, seed=seed)
+    if len(groups) < count:
+        raise UserError(
+            f"{len(groups)} posts without duplicates are too few for {count} folds; use fewer folds"
+        )
+    folds: list[list[str]] = [[] for _ in range(count)]
+    for group in groups:
+        min(folds, key=len).extend(pair.id for pair in group)
+    return tuple(tuple(sorted(fold)) for fold in folds)
+
+
+def is_made_here(scheme: str) -> bool:
+    """Whether a scheme splits the data at hand: ``own``, or folds such as ``folds-5/1``."""
+    return scheme == OWN or _FOLD.fullmatch(scheme) is not None
+
+
+def make_split(pairs: Sequence[Pair], scheme: str, *, seed: int) -> Mapping[str, tuple[str, ...]]:
+    """The split of a scheme for which ``is_made_here`` holds.
+
+    Of folds, number k is the test, the next one (after the last the first) validation, all others are train.
+
+    Raises:
+        UserError: there is no such fold, or the posts are too few.
+    """
+    found = _FOLD.fullmatch(scheme)
+    if found is None:
+        return own_split(pairs, seed=seed)
+    count, number = map(int, found.groups())
+    if not 1 <= number <= count:
+        raise UserError(f"{scheme}: there is no fold {number} of {count}; use folds-{count}/1 … {count}")
+    folds = own_folds(pairs, count=count, seed=seed)
+    test, validation = number - 1, number % count
+    train = sorted(i for place, fold in enumerate(folds) if place not in (test, validation) for i in fold)
+    return {"train": tuple(train), "validation": folds[validation], "test": folds[test]}
+
+
+def _groups(pairs: Sequence[Pair], *, seed: int) -> list[list[Pair]]:
+    """The labelled pairs in groups of duplicates: by class, then the large ones first, then as the seed decides."""
+    labelled = [pair for pair in pairs if pair.label is not None]
+    numbers = _duplicate_groups(
+        tuple((pair.id, pair.text, pair.image, _stamp(pair.image)) for pair in labelled)
+    )
+    groups: dict[int, list[Pair]] = defaultdict(list)
+    for pair, number in zip(labelled, numbers, strict=True):
+        groups[number].append(pair)
+
+    def place(group: list[Pair]) -> tuple[str, int, str]:
+        votes = Counter(str(pair.label) for pair in group)
+        label = min(votes, key=lambda name: (-votes[name], name))
+        return label, -len(group), min(sha256(str(seed), pair.id) for pair in group)
+
+    return sorted(groups.values(), key=place)
+
+
+@lru_cache(maxsize=1)  # every fold of the same posts asks for them again, and hashing pictures takes long
+def _duplicate_groups(posts: tuple[tuple[str, str, Path | None, object], ...]) -> list[int]:
+    return duplicate_groups([Pair(id=key, text=text, image=image) for key, text, image, _ in posts])
+
+
+def _stamp(path: Path | None) -> tuple[int, int] | None:
+    """Size and time of a file, which tell whether it has changed."""
+    if path is None or not path.is_file():
+        return None
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def _published(name: str) -> dict[str, Any]:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 from safetensors.torch import save
 from torch import Tensor
 
 from sentipair.errors import UserError
 from sentipair.evaluation.bootstrap import bootstrap_interval
-from sentipair.evaluation.invariance import flip_rates
-from sentipair.evaluation.metrics import STATISTICS, evaluate_predictions
+from sentipair.evaluation.calibration import describe_calibration, fit_temperature
+from sentipair.evaluation.invariance import Answers, answers_by_condition, flip_rates
+from sentipair.evaluation.metrics import STATISTICS, confusion_matrix, evaluate_predictions
 from sentipair.evaluation.predict import Outputs, predict
+from sentipair.evaluation.slices import describe_slices
 from sentipair.features import FeatureTable
 from sentipair.files import atomic_write, write_text
 from sentipair.models import PairModel
@@ -26,7 +30,15 @@ LOOKS = "test-looks.jsonl"
 
 
 def record_split(
-    model: PairModel, table: FeatureTable, *, split: str, classes: Sequence[str], folder: Path, why: str
+    model: PairModel,
+    table: FeatureTable,
+    *,
+    split: str,
+    classes: Sequence[str],
+    temperature: float,
+    folder: Path,
+    why: str,
+    contaminated: Collection[str] = (),
 ) -> dict[str, Any]:
     """Evaluate ``model`` on ``table`` and write predictions and, for the test set, embeddings into ``folder``.
 
@@ -35,11 +47,14 @@ def record_split(
         table: the pairs of the split.
         split: its name.
         classes: class names in the order of the logits.
+        temperature: fitted on validation data, see ``validation_temperature``.
         folder: of the run.
         why: for the log of looks at the test set.
+        contaminated: ids of pairs that are also in the training split.
 
     Returns:
-        Scores with bootstrap intervals, flip rates and the number of looks so far.
+        Scores with bootstrap intervals; the same over the clean rows (None where all are clean, or none); flip rates
+        and scores under the conditions of ``answers_by_condition``; the number of looks so far; calibration; slices.
 
     Raises:
         UserError: no pair has a label.
@@ -51,24 +66,58 @@ def record_split(
         )
     looks = count_look(folder, split=split, why=why) if split == "test" else None
     outputs = predict(model, table)
-    targets = table.labels[labelled].numpy()
-    predictions = outputs.logits.argmax(-1)[labelled].numpy()
-    write_predictions(folder / f"predictions-{split}.parquet", table, outputs.logits, classes=classes)
+    rows = labelled.numpy()
+    targets = table.labels.numpy()
+    answers = outputs.logits.argmax(-1).numpy()
+    clean = np.array([pair.id not in contaminated for pair in table.pairs])
+    write_predictions(
+        folder / f"predictions-{split}.parquet", table, outputs.logits, classes=classes, clean=clean
+    )
     if split == "test":
         write_embeddings(folder / "embeddings-test.safetensors", outputs)
+    by_condition = answers_by_condition(model, table)
+    partly = bool(clean[rows].any() and not clean[rows].all())
+    return {
+        **score(targets[rows], answers[rows], classes),
+        "clean": score(targets[rows & clean], answers[rows & clean], classes) if partly else None,
+        "flips": flip_rates(answers, by_condition),
+        "conditions": {
+            name: _mean_scores(targets[rows], [each[rows] for each in found], len(classes))
+            for name, found in by_condition.items()
+        },
+        "looks": looks,
+        "calibration": describe_calibration(
+            outputs.logits[labelled].numpy(), targets[rows], temperature=temperature
+        ),
+        "slices": describe_slices(model, table, predictions=answers, classes=classes),
+    }
+
+
+def validation_temperature(model: PairModel, table: FeatureTable) -> float:
+    """The temperature of ``model``, fitted on the labelled pairs of the validation split, at least one."""
+    labelled = table.labels >= 0
+    logits = predict(model, table).logits[labelled]
+    return fit_temperature(logits.numpy(), table.labels[labelled].numpy())
+
+
+def score(targets: Answers, predictions: Answers, classes: Sequence[str]) -> dict[str, Any]:
+    """``metrics`` of ``predictions`` [N] and bootstrap ``intervals`` of the headline numbers."""
     return {
         "metrics": evaluate_predictions(targets, predictions, classes).to_dict(),
         "intervals": {
             name: bootstrap_interval(targets, predictions, num_classes=len(classes), statistic=name)
             for name in STATISTICS
         },
-        "flips": flip_rates(model, table),
-        "looks": looks,
     }
 
 
-def write_predictions(path: Path, table: FeatureTable, logits: Tensor, *, classes: Sequence[str]) -> None:
-    """One row per pair: id, text, picture, label, prediction, confidence and a probability per class."""
+def write_predictions(
+    path: Path, table: FeatureTable, logits: Tensor, *, classes: Sequence[str], clean: NDArray[np.bool_]
+) -> None:
+    """One row per pair: id, text, picture, label, prediction, confidence, a probability per class, and ``clean``.
+
+    A row that is not clean [n] is also in the training split.
+    """
     probabilities = logits.softmax(-1)
     confidence, predicted = probabilities.max(-1)
     columns: dict[str, list[Any]] = {
@@ -80,8 +129,9 @@ def write_predictions(path: Path, table: FeatureTable, logits: Tensor, *, classe
         "confidence": confidence.tolist(),
     }
     columns |= {f"p({name})": probabilities[:, i].tolist() for i, name in enumerate(classes)}
-    strings = ("id", "text", "image", "label", "prediction")
-    schema = pa.schema([(name, pa.string() if name in strings else pa.float32()) for name in columns])
+    columns["clean"] = clean.tolist()
+    types = dict.fromkeys(("id", "text", "image", "label", "prediction"), pa.string()) | {"clean": pa.bool_()}
+    schema = pa.schema([(name, types.get(name, pa.float32())) for name in columns])
     with atomic_write(path) as file:
         pq.write_table(pa.table(columns, schema=schema), file)
 
@@ -102,3 +152,8 @@ def count_look(folder: Path, *, split: str, why: str) -> int:
     lines = [*past, json.dumps(entry)]
     write_text(path, "\n".join(lines) + "\n")
     return sum(json.loads(line)["split"] == split for line in lines)
+
+
+def _mean_scores(targets: Answers, found: Sequence[Answers], num_classes: int) -> Mapping[str, float]:
+    confusions = np.stack([confusion_matrix(targets, answers, num_classes) for answers in found])
+    return {name: float(statistic(confusions).mean()) for name, statistic in STATISTICS.items()}

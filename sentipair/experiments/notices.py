@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from sentipair.data import PairDataset
 from sentipair.data.presence import some
+from sentipair.evaluation.controls import telling
+from sentipair.experiments.facts import Facts
 from sentipair.features import FeatureTable
 from sentipair.training.config import DataSettings
 
@@ -16,6 +18,15 @@ def about_data(dataset: PairDataset) -> list[str]:
     classes = ", ".join(f"{name} {count:,}" for name, count in dataset.counts().items())
     kind = ", ".join(dict.fromkeys((dataset.variant, dataset.scheme)))
     return [f"{dataset.name} ({kind}): {len(dataset):,} posts; {splits}; {classes}", *dataset.problems]
+
+
+def about_facts(facts: Facts) -> list[str]:
+    """A line for test posts that are also in training, and one for every control that goes too far."""
+    twins = len(facts.contaminated.get("test", ()))
+    lines = (
+        [f"{twins:,} test posts are also in train; scores are given with and without them"] if twins else []
+    )
+    return lines + telling(facts.controls)
 
 
 def about_features(tables: Iterable[FeatureTable], data: DataSettings) -> list[str]:

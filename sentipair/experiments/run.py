@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from sentipair.errors import UserError
+from sentipair.evaluation.invariance import batch_warning
 from sentipair.evaluation.predict import predict
-from sentipair.evaluation.record import record_split, write_embeddings
-from sentipair.experiments.notices import about_data, about_features
+from sentipair.evaluation.record import record_split, validation_temperature, write_embeddings
+from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.summary import summarise_seeds
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore, FeatureTable
@@ -50,7 +51,7 @@ def run_seeds(
     """
     output = Path(output)
     refuse_other_configuration(config, output)
-    unfinished = [seed for seed in seeds if not (seed_folder(output, seed) / RESULT).exists()]
+    unfinished = unfinished_seeds(output, seeds)
     if unfinished:
         bench = Workbench(config, store)
         for line in about_data(bench.dataset):
@@ -58,20 +59,38 @@ def run_seeds(
         check_trainable(bench.dataset)
         for folder in sorted(output.glob("seed-*")):
             refuse_other_data(folder, bench.dataset.fingerprint)
+        for line in about_facts(bench.facts):
+            say(line)
         tables = {split: bench.table(split) for split in bench.usable_splits}
         bench.encoders.release()
         for line in about_features(tables.values(), config.data):
             say(line)
         for seed in unfinished:
             train_seed(bench, config.model_copy(update={"seed": seed}), seed_folder(output, seed), tables)
-    finished = sorted(output.glob(f"seed-*/{RESULT}"), key=lambda path: _number(path.parent))
-    runs = [SeedRun(path.parent) for path in finished]
+    runs = finished_runs(output)
     for run in runs:
         if not (run.folder / REPORT).exists():
             write_report(run.folder)
+    summary = write_summary(config, output, runs)
+    write_report(output)
+    return summary
+
+
+def unfinished_seeds(output: Path, seeds: Sequence[int]) -> list[int]:
+    """Those of ``seeds`` that have no result below ``output``."""
+    return [seed for seed in seeds if not (seed_folder(output, seed) / RESULT).exists()]
+
+
+def finished_runs(output: Path) -> list[SeedRun]:
+    """The seeds below ``output`` that have a result, in their order."""
+    found = sorted(output.glob(f"seed-*/{RESULT}"), key=lambda path: _number(path.parent))
+    return [SeedRun(path.parent) for path in found]
+
+
+def write_summary(config: RunConfig, output: Path, runs: Sequence[SeedRun]) -> dict[str, Any]:
+    """What ``runs`` say together, also written to ``summary.json`` in ``output``."""
     summary = summarise_seeds(config, runs)
     write_json(output / SUMMARY, summary)
-    write_report(output)
     return summary
 
 
@@ -101,21 +120,39 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
         folder=folder,
     )
     chosen, _ = load_model(folder)
+    temperature = validation_temperature(chosen, tables["validation"])
     splits = {
         split: record_split(
-            chosen, table, split=split, classes=bench.dataset.classes, folder=folder, why="after training"
+            chosen,
+            table,
+            split=split,
+            classes=bench.dataset.classes,
+            temperature=temperature,
+            folder=folder,
+            why="after training",
+            contaminated=bench.facts.contaminated.get(split, ()),
         )
         for split, table in tables.items()
         if split != "train"
     }
     seconds = round(sum(entry["seconds"] for entry in history), 1)
     best = best_epoch(history)
-    write_json(folder / RESULT, {"best_epoch": best, "splits": splits, "seconds": {"training": seconds}})
+    write_json(
+        folder / RESULT,
+        {
+            "best_epoch": best,
+            "temperature": temperature,
+            "splits": splits,
+            "controls": bench.facts.controls,
+            "seconds": {"training": seconds},
+        },
+    )
     accuracy = splits["validation"]["metrics"]["accuracy"]
     say(
         f"seed {config.seed}: {len(history)} epochs in {seconds:.0f} s; "
         f"the best is epoch {best}, validation accuracy {accuracy:.3f}"
     )
+    warn_of_neighbours(splits)
 
 
 def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, Any]:
@@ -125,11 +162,14 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
         The scores of the split, as in ``result.json``.
 
     Raises:
-        UserError: no finished run, no such split, or its data is not what it was trained on.
+        UserError: no finished run or an outdated one, no such split, or its data is not what it was trained on.
     """
     folder = Path(folder)
     if not (folder / RESULT).exists():
         raise UserError(f"there is no finished run in {folder}; give a folder such as RUN/seed-0")
+    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    if "temperature" not in result:
+        raise UserError(f"{folder} was made by an older sentipair; train it again into another --output")
     bench = Workbench(RunConfig.read(folder / CONFIG), store)
     refuse_other_data(folder, bench.dataset.fingerprint)
     model, config = load_model(folder)
@@ -138,14 +178,23 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
         bench.table(split),
         split=split,
         classes=config.classes,
+        temperature=result["temperature"],
         folder=folder,
         why="sentipair evaluate",
+        contaminated=bench.facts.contaminated.get(split, ()),
     )
-    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    warn_of_neighbours({split: scores})
     result["splits"][split] = scores
     write_json(folder / RESULT, result)
     write_report(folder)
     return scores
+
+
+def warn_of_neighbours(splits: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say for every split on which predictions depend on the batch how many do."""
+    for split, scores in splits.items():
+        if warning := batch_warning(scores["flips"]):
+            say(f"warning: on {split}, {warning}")
 
 
 def refuse_other_configuration(config: RunConfig, output: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sentipair.data import PairDataset, load_dataset
 from sentipair.encoders import Encoders
+from sentipair.experiments.facts import Facts, facts_of
 from sentipair.features import FeatureStore, FeatureTable
 from sentipair.models.persistence import ModelConfig
 from sentipair.training.config import RunConfig
@@ -38,6 +39,11 @@ class Workbench:
             text_steps=data.text_steps,
             seed=data.split_seed,
         )
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The rows that are also in training, and the control classifiers."""
+        return facts_of(self.dataset, self.store)
 
     @cached_property
     def encoders(self) -> Encoders:

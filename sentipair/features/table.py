@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -111,6 +114,28 @@ class FeatureTable:
         ids = tuple(self.pairs[i].id for i in indices)
         return PairBatch(ids=ids, labels=self.labels[list(indices)], features=features)
 
+    def without(self, kind: Literal["text", "image"]) -> FeatureTable:
+        """The same pairs with every text empty, or with no picture: what a model would see of such posts.
+
+        Raises:
+            UserError: the features of the empty text are not there yet and cannot be made.
+        """
+        table = copy(self)
+        table.pairs = [
+            replace(pair, text="") if kind == "text" else replace(pair, image=None) for pair in self.pairs
+        ]
+        if kind == "text":
+            table.truncated = {}
+        else:
+            table.unusable = {}
+        table._columns = [
+            (spec, source, stream, [_key_of_nothing(source, stream)] * len(keys))
+            if source.kind == kind
+            else (spec, source, stream, keys)
+            for spec, source, stream, keys in self._columns
+        ]
+        return table
+
     def batches(self, size: int, *, order: Sequence[int] | None = None) -> Iterator[PairBatch]:
         """All pairs in batches of ``size``, in the given order; the last one may be smaller."""
         order = range(len(self)) if order is None else order
@@ -121,6 +146,15 @@ class FeatureTable:
 def _keys(source: Source, pairs: Sequence[Pair]) -> list[str | None]:
     with ThreadPoolExecutor(max_workers=2) as pool:
         return list(track(pool.map(source.key, pairs), f"reading {source.kind}s", total=len(pairs)))
+
+
+def _key_of_nothing(source: Source, stream: FeatureStream) -> str | None:
+    """The key of a post without text and picture; its record is extracted where it has one."""
+    nothing = Pair(id="nothing")
+    key = source.key(nothing)
+    if key is not None:
+        extract(source, stream, {key: nothing})
+    return key
 
 
 def _remarks(

@@ -37,16 +37,30 @@ class PairOutput:
     attention: Mapping[str, Tensor] | None = None
 
 
+@dataclass(frozen=True)
+class Range:
+    """Values of a setting that are worth trying, evenly or, with ``log``, evenly in the logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
 class PairModel(nn.Module, ABC):
     """A classifier of pairs on stored features.
 
     Constructors take keyword-only arguments with the paper's values as defaults; among them ``classes`` and those of
     ``text_dim`` and ``image_dim`` that the model uses, which are filled in from the data and the encoders.
+
+    Attributes:
+        search_space: what `sentipair sweep` varies, by dotted name such as ``training.learning_rate``; settings that
+            change which features the model requires do not belong here.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
     citation: ClassVar[str]
+    search_space: ClassVar[Mapping[str, Range]] = {}
 
     @property
     @abstractmethod

@@ -28,14 +28,14 @@ an empty text goes through the same layers as a vector of zeros.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
-from sentipair.models.base import Fidelity, PairModel, PairOutput, register
+from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
 from sentipair.models.layers import Dropout, WideLinear, masked_mean, masked_softmax, unpack
 from sentipair.models.recurrence import BiLSTM
 from sentipair.settings import Count, Rate
@@ -112,6 +112,14 @@ class SPPSCL(PairModel):
         "Wu, J. and Li, S. SPP-SCL: Semi-Push-Pull Supervised Contrastive Learning for Image-Text Sentiment Analysis "
         "and Beyond. AAAI 2026. doi:10.1609/aaai.v40i3.37200"
     )
+    search_space: ClassVar[Mapping[str, Range]] = {
+        "model.dropout": Range(0.0, 0.7),
+        "model.input_dropout": Range(0.0, 0.5),
+        "objective.temperature": Range(0.05, 1.0, log=True),
+        "objective.cross_entropy_weight": Range(0.5, 20.0, log=True),
+        "training.learning_rate": Range(1e-4, 3e-3, log=True),
+        "training.weight_decay": Range(1e-6, 1e-1, log=True),
+    }
 
     def __init__(
         self,

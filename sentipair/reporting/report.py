@@ -11,7 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from sentipair.errors import UserError
 from sentipair.files import write_text
 from sentipair.progress import track
-from sentipair.reporting import sections, seeds
+from sentipair.reporting import sections, seeds, slices
+from sentipair.reporting.calibration import calibration
+from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
 from sentipair.reporting.style import DARK, LIGHT, css_variables
 
@@ -55,9 +57,19 @@ def _one_seed(run: SeedRun) -> Parts:
         "split_table": lambda: sections.split_table(run.splits),
         "classes": lambda: metrics["per_class"] if metrics else [],
         "confusion": lambda: sections.confusion(metrics, where=split) if metrics else None,
+        "slices": lambda: slices.of_seed(result),
+        "calibration": lambda: calibration(result, where=split),
         "curves": lambda: sections.curves(run),
         "galleries": lambda: sections.galleries(predictions) if predictions else [],
-        "checks": lambda: sections.checks([run]),
+        "checks": lambda: checks([run]),
+        "controls": lambda: controls(
+            {
+                name: scores["test"]
+                for name, scores in run.result.get("controls", {}).items()
+                if "test" in scores
+            },
+            run.splits.get("test", {}).get("metrics") or {},
+        ),
     }
 
 
@@ -74,12 +86,18 @@ def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
             f"On test: mean ± standard deviation over {len(runs)} seeds, and a 95 % interval of the mean."
         ),
         "seeds": lambda: seeds.side_by_side(summary, runs),
-        "split_table": lambda: seeds.mean_splits(runs),
+        "split_table": lambda: seeds.mean_splits(summary, runs),
         "classes": lambda: seeds.mean_classes(tests),
         "confusion": lambda: seeds.pooled_confusion(tests),
+        "slices": lambda: slices.of_seeds(summary),
+        "calibration": lambda: None,
         "curves": lambda: seeds.curves(runs),
         "galleries": lambda: sections.galleries(average_predictions(models)) if models else [],
-        "checks": lambda: sections.checks(runs),
+        "checks": lambda: checks(runs),
+        "controls": lambda: controls(
+            summary.get("controls") or {},
+            {name: score["mean"] for name, score in summary.get("test", {}).items()},
+        ),
     }
 
 

@@ -24,7 +24,7 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """One scored post; ``label`` is None where nobody gave one."""
+    """One scored post; ``label`` is None where nobody gave one; not ``clean`` if it is also in training."""
 
     id: str
     text: str
@@ -32,6 +32,7 @@ class Prediction:
     label: str | None
     prediction: str
     probabilities: tuple[float, ...]
+    clean: bool = True
 
     @property
     def confidence(self) -> float:
@@ -55,6 +56,10 @@ class Predictions:
         """Class index of each label [N], −1 without one."""
         index = {name: place for place, name in enumerate(self.classes)}
         return np.array([-1 if row.label is None else index[row.label] for row in self.rows], dtype=np.int64)
+
+    def clean_rows(self) -> NDArray[np.bool_]:
+        """Which posts are clean [N]."""
+        return np.array([row.clean for row in self.rows], dtype=np.bool_)
 
     def prediction_indices(self) -> NDArray[np.int64]:
         """Class index of each prediction [N]."""
@@ -153,6 +158,7 @@ def average_predictions(models: Sequence[Predictions]) -> Predictions:
                 label=row.label,
                 prediction=classes[int(mean.argmax())],
                 probabilities=tuple(mean.tolist()),
+                clean=row.clean,
             )
         )
     return Predictions(classes=classes, rows=tuple(rows))
@@ -172,6 +178,7 @@ def _read_predictions(path: Path) -> Predictions:
             label=row["label"],
             prediction=row["prediction"],
             probabilities=tuple(float(row[name]) for name in columns),
+            clean=row.get("clean", True),
         )
         for row in table.to_pylist()
     )

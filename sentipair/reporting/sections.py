@@ -70,16 +70,15 @@ def headlines(split: Json) -> list[Headline]:
 
 
 def split_table(splits: Mapping[str, Json]) -> list[Json]:
-    """One row per split, and one for the rows of it that have no duplicate elsewhere."""
+    """One row per split, and one for its rows that are not also in training; ``key`` is the name in the summary."""
     rows: list[Json] = []
     for name, split in splits.items():
-        for title, metrics in (
-            (name, split.get("metrics")),
-            (f"{name}, without duplicates", split.get("clean")),
-        ):
-            if metrics:
+        clean = split.get("clean") or {}
+        for key, title, part in ((name, name, split), (f"{name}_clean", f"{name}, clean", clean)):
+            if metrics := part.get("metrics"):
                 count = sum(row["support"] for row in metrics["per_class"])
-                rows.append({**metrics, "title": title, "count": count})
+                interval = (part.get("intervals") or {}).get("accuracy")
+                rows.append({**metrics, "key": key, "title": title, "count": count, "interval": interval})
     return rows
 
 
@@ -90,16 +89,6 @@ def confusion(metrics: Json, *, where: str) -> Drawing:
     svg = to_svg(figure, name="confusion", label="Confusion matrix: rows are true classes")
     caption = f"Posts of {where}. The deeper the shade, the larger the share of the true class."
     return Drawing(title="Confusion", svg=svg, caption=caption)
-
-
-def checks(runs: Sequence[SeedRun]) -> Json:
-    """The largest share of predictions that flip in each check, and how often each test set was evaluated."""
-    tests = [run.splits.get("test", {}) for run in runs]
-    flips: dict[str, float] = {}
-    for test in tests:
-        for name, share in (test.get("flips") or {}).items():
-            flips[name] = max(share, flips.get(name, 0.0))
-    return {"flips": flips, "looks": [test["looks"] for test in tests if "looks" in test]}
 
 
 def curves(run: SeedRun) -> list[Drawing]:

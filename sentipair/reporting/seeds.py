@@ -59,14 +59,18 @@ def mean_classes(tests: Sequence[Json]) -> list[Json]:
     return [{**row[0], **{key: float(np.mean([one[key] for one in row])) for key in scores}} for row in rows]
 
 
-def mean_splits(runs: Sequence[SeedRun]) -> list[Json]:
-    """The rows of ``split_table`` with their headline numbers averaged over the seeds that have them."""
+def mean_splits(summary: Json, runs: Sequence[SeedRun]) -> list[Json]:
+    """The rows of ``split_table``: means over the seeds that have them, intervals of these means."""
     rows: dict[str, list[Json]] = {}
     for run in runs:
         for row in split_table(run.splits):
             rows.setdefault(row["title"], []).append(row)
     return [
-        {**same[0], **{key: float(np.mean([row[key] for row in same])) for key in HEADLINES}}
+        {
+            **same[0],
+            **{key: float(np.mean([row[key] for row in same])) for key in HEADLINES},
+            "interval": summary.get(same[0]["key"], {}).get("accuracy", {}).get("interval"),
+        }
         for same in rows.values()
     ]
 

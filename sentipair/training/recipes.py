@@ -89,6 +89,11 @@ def configure(
     return build_config(values)
 
 
+def run_name(config: RunConfig) -> str:
+    """A folder name that differs between any two configurations."""
+    return f"{config.model['name']}-{Path(config.data.source).stem}-{config.identity()}"
+
+
 def published_results(model: str, data: str) -> Mapping[str, Any]:
     """What was published for ``model`` on ``data``: source → metrics on the test set; empty where nothing was."""
     results: Mapping[str, Any] = load_recipe(model, data).get("results", {})

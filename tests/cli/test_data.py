@@ -37,6 +37,23 @@ def test_check_prints_counts_and_verdict(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "30 pairs" in result.output
     assert "contaminated" in result.output
+    for control in ("majority", "blanks", "length", "marks", "picture", "all"):
+        assert f"│ {control} " in result.output
+
+
+def test_check_warns_of_a_control_that_goes_too_far(tmp_path: Path) -> None:
+    rows = [
+        {"id": str(i), "text": f"post {i}" + "!" * (i % 2), "label": "ab"[i % 2], "split": split}
+        for i, split in enumerate(["train"] * 40 + ["validation"] * 10 + ["test"] * 10)
+    ]
+    table = tmp_path / "posts.jsonl"
+    table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    words = " ".join(run(app, ["check", str(table)]).output.split())
+    assert "! marks alone give test accuracy 1.000, the majority class 0.500" in words
+    assert "blanks alone" not in words
+    values = json.loads(run(app, ["check", str(table), "--json"]).stdout)
+    assert values["controls"]["marks"]["test"]["accuracy"] == 1
+    assert "picture" not in values["controls"]
 
 
 def test_check_as_json_holds_everything(folder: Path) -> None:
@@ -44,8 +61,8 @@ def test_check_as_json_holds_everything(folder: Path) -> None:
     values = json.loads(result.stdout)
     assert values["pairs"] == values["pictures"] == 30
     assert [split["size"] for split in values["splits"]] == [18, 6, 6]
-    assert values["contamination"]["rows"] == []
-    assert len(values["contamination"]["clean"]) == 6
+    assert values["contamination"]["test"]["rows"] == []
+    assert len(values["contamination"]["test"]["clean"]) == 6
 
 
 def test_check_of_an_unknown_name_is_a_user_error() -> None:

@@ -25,6 +25,8 @@ COMMANDS = [
     "train",
     "evaluate",
     "predict",
+    "folds",
+    "sweep",
     "report",
 ]
 PROGRAM = "from sentipair.cli import main; main()"

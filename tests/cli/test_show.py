@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sentipair.cli.show import print_json, print_paths, print_prediction, print_summary
+from sentipair.cli.show import print_json, print_paths, print_prediction, print_scores, print_summary
 from sentipair.inference import Prediction
 
 
@@ -41,6 +41,60 @@ def test_a_summary_without_a_test_set(capsys: pytest.CaptureFixture[str]) -> Non
     assert "test" not in out
     assert out.count("0.250 – 0.750") == 3
     assert "up to 2.1%" in out
+
+
+def test_clean_rows_and_controls_are_printed_beside(capsys: pytest.CaptureFixture[str]) -> None:
+    score = {"mean": 0.5, "sd": None, "values": [0.5], "interval": (0.25, 0.75)}
+    scores = dict.fromkeys(("accuracy", "weighted_f1", "macro_f1"), score)
+    clean = {name: {**score, "mean": 0.4321} for name in scores}
+    floors = dict.fromkeys(scores, 0.111)
+    print_summary(
+        {
+            "model": "m",
+            "fidelity": "sound",
+            "data": "d",
+            "seeds": [0],
+            "test": scores,
+            "test_clean": clean,
+            "rows": {"test": 450, "test_clean": 417},
+            "majority": floors,
+            "majority_clean": dict.fromkeys(scores, 0.222),
+            "controls": {"majority": floors, "blanks": dict.fromkeys(scores, 0.987)},
+            "flips": 0,
+        }
+    )
+    out = capsys.readouterr().out
+    lines = [line for line in out.splitlines() if "test clean │ accuracy" in line]
+    assert len(lines) == 1
+    assert "0.432" in lines[0]
+    assert "0.222" in lines[0]
+    assert "the 417 posts" in out
+    assert "│ blanks" in out
+    assert "0.987" in out
+
+
+def test_scores_of_a_split_are_printed_in_all_and_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("accuracy", "weighted_f1", "macro_f1")
+    part = {
+        "metrics": dict.fromkeys((*names, *(f"majority_{name}" for name in names)), 0.5),
+        "intervals": dict.fromkeys(names, (0.4, 0.6)),
+    }
+    whole = {
+        **part,
+        "clean": None,
+        "flips": {"shuffled": 0.0421},
+        "conditions": {"shuffled": {"accuracy": 0.333, "weighted_f1": 0.222}},
+        "looks": 3,
+    }
+    print_scores(whole, title="a run")
+    out = capsys.readouterr().out
+    assert "clean" not in out
+    assert "4.21%   accuracy 0.333, weighted F1 0.222" in out
+    assert "looks at the test set so far: 3" in out
+    print_scores({**whole, "clean": part, "looks": None}, title="a run")
+    out = capsys.readouterr().out
+    assert out.count("│ clean │") == 3
+    assert "looks" not in out
 
 
 def test_paths_are_never_broken_in_two(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sentipair.cli.train import default_name
+from sentipair.training.recipes import run_name
 from sentipair.data import load_dataset
 from sentipair.training.recipes import configure
 
@@ -109,9 +109,9 @@ def test_the_default_folder_tells_configurations_apart(
 ) -> None:
     one = configure("spp-scl", str(sample_posts))
     other = configure("spp-scl", str(sample_posts), overrides=["objective.alpha=0.1"])
-    assert default_name(one).startswith("spp-scl-posts-")
-    assert default_name(one) != default_name(other)
-    assert default_name(one) == default_name(one.model_copy(update={"seed": 4}))
+    assert run_name(one).startswith("spp-scl-posts-")
+    assert run_name(one) != run_name(other)
+    assert run_name(one) == run_name(one.model_copy(update={"seed": 4}))
 
 
 def bad(name: str) -> dict[str, Any]:

@@ -73,17 +73,18 @@ def test_every_flaw_is_found(flawed: PairDataset) -> None:
     assert identical.groups == (("2", "8"),)
     assert set(similar.groups) == {("1", "6"), ("2", "8")}
     assert similar.conflicting == (("1", "6"),)
-    assert report.contamination is not None
-    assert report.contamination.by_picture == ("6", "8")
-    assert report.contamination.by_text == ("7",)
-    assert set(report.contamination.rows) == {"6", "7", "8"}
-    assert report.contamination.clean == ("9", "10")
+    assert list(report.contamination) == ["test"]
+    found = report.contamination["test"]
+    assert found.by_picture == ("6", "8")
+    assert found.by_text == ("7",)
+    assert set(found.rows) == {"6", "7", "8"}
+    assert found.clean == ("9", "10")
 
 
 def test_the_report_is_json_and_text(flawed: PairDataset) -> None:
     report = audit(flawed)
     values = json.loads(json.dumps(report.to_dict()))
-    assert values["contamination"]["rows"] == ["6", "8", "7"]
+    assert values["contamination"]["test"]["rows"] == ["6", "8", "7"]
     assert values["duplicates"][0]["across"] == {"test with a twin in train": 1}
     assert values["splits"][0]["label_sorted"] is False
     text = printed(report)
@@ -95,7 +96,7 @@ def test_the_report_is_json_and_text(flawed: PairDataset) -> None:
 def test_without_pictures_splits_or_labels() -> None:
     pairs = tuple(Pair(id=str(i), text="same" if i < 2 else f"text {i}") for i in range(5))
     report = audit(PairDataset(name="bare", classes=(), pairs=pairs))
-    assert report.contamination is None
+    assert report.contamination == {}
     assert [(split.name, split.size, split.unlabelled, split.majority) for split in report.splits] == [
         ("all", 5, 5, None)
     ]
@@ -150,9 +151,10 @@ def test_published_facts_of_mvsa_single(shared_data: Path) -> None:
     assert (len(identical.groups), sum(map(len, identical.groups)), len(identical.conflicting)) == (40, 82, 7)
     assert (len(similar.groups), sum(map(len, similar.groups))) == (172, 348)
     assert similar.across == {("validation", "train"): 27, ("test", "train"): 30, ("test", "validation"): 6}
-    found = report.contamination
-    assert found is not None
+    found = report.contamination["test"]
     assert (len(found.by_picture), len(found.by_text), len(found.rows), len(found.clean)) == (30, 27, 33, 417)
+    assert len(report.contamination["validation"].by_text) == 32
+    assert len(report.contamination["validation"].by_picture) == 27
     train, validation, test = report.splits
     assert [round(split.accuracy, 4) for split in report.splits] == [0.5946, 0.5956, 0.5956]
     assert (round(test.weighted_f1, 4), test.runs) == (0.4446, 3)

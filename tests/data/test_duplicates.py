@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from sentipair.data.duplicates import (
     near_pairs,
     phash,
     picture_key,
-    picture_keys,
     picture_links,
+    read_pictures,
     same_key_links,
     text_key,
 )
@@ -137,6 +138,17 @@ def test_near_pairs_of_nothing_and_across_blocks() -> None:
     assert near_pairs(hashes, hashes).tolist() == [[0, 4999]]
 
 
+def test_twenty_thousand_hashes_take_less_than_ten_seconds() -> None:
+    rng = np.random.default_rng(2)
+    phashes, dhashes = (rng.integers(0, 2**64, 20_000, dtype=np.uint64) for _ in range(2))
+    phashes[10_000:] = phashes[:10_000] ^ np.uint64(1)
+    dhashes[10_000:] = dhashes[:10_000] ^ np.uint64(2**63)
+    start = time.perf_counter()
+    found = near_pairs(phashes, dhashes)
+    assert time.perf_counter() - start < 10
+    assert found.tolist() == [[i, i + 10_000] for i in range(10_000)]
+
+
 def test_linked_is_transitive_and_numbers_by_appearance() -> None:
     assert linked(6, [(4, 2), (1, 4), (5, 0)]) == [0, 1, 1, 2, 1, 0]
     assert linked(0, []) == []
@@ -159,12 +171,13 @@ def test_unreadable_pictures_are_reported_not_raised(tmp_path: Path) -> None:
     scene(0).save(good)
     text.write_text("no picture")
     cut.write_bytes(encoded(scene(0), "JPEG", quality=95)[:2000])
-    keys = picture_keys([good, text, cut, gone])
-    assert list(keys) == [good, text, cut, gone]
+    paths = [good, text, cut, gone, good]
+    keys = read_pictures([Pair(id="none"), *(Pair(id=str(i), image=path) for i, path in enumerate(paths))])
+    assert set(keys) == {good, text, cut, gone}
     assert keys[good] == picture_key(good)
     assert [isinstance(keys[path], UnreadableImageError) for path in (text, cut, gone)] == [True, True, True]
     assert str(keys[gone]) == "no such file"
-    assert picture_keys([]) == {}
+    assert read_pictures([Pair(id="none")]) == {}
 
 
 def test_groups_pass_on_through_texts_and_pictures(tmp_path: Path) -> None:

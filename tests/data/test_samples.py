@@ -103,8 +103,8 @@ def test_the_audit_is_clean_and_the_order_shuffled(sample: tuple[Task, PairDatas
     assert report.pictures == EXACT
     assert not report.plain
     assert all(not found.groups for found in report.duplicates)
-    assert report.contamination is not None
-    assert not report.contamination.rows
+    assert not report.contamination["test"].rows
+    assert not report.contamination["validation"].rows
     assert not any(split.label_sorted for split in report.splits)
 
 

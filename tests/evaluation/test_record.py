@@ -12,15 +12,19 @@ import torch
 from safetensors.torch import load_file
 
 from sentipair.errors import UserError
+from sentipair.evaluation.calibration import describe_calibration, fit_temperature
+from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
-from sentipair.evaluation.record import count_look, record_split
+from sentipair.evaluation.record import count_look, record_split, validation_temperature
 
 CLASSES = ("a", "b", "c")
 
 
 def test_predictions_and_scores_agree(random_table: Any, small_model: Any, tmp_path: Path) -> None:
     table, model = random_table(30), small_model()
-    scores = record_split(model, table, split="test", classes=CLASSES, folder=tmp_path, why="a test")
+    scores = record_split(
+        model, table, split="test", classes=CLASSES, folder=tmp_path, temperature=1.0, why="a test"
+    )
     rows = pq.read_table(tmp_path / "predictions-test.parquet").to_pylist()
     probabilities = predict(model, table).logits.softmax(-1)
     for row, pair, expected in zip(rows, table.pairs, probabilities, strict=True):
@@ -41,7 +45,7 @@ def test_embeddings_are_kept_for_the_test_set_alone(
 ) -> None:
     table, model = random_table(8), small_model()
     for split in ("validation", "test"):
-        record_split(model, table, split=split, classes=CLASSES, folder=tmp_path, why="")
+        record_split(model, table, split=split, classes=CLASSES, folder=tmp_path, temperature=1.0, why="")
     assert sorted(path.name for path in tmp_path.glob("*.safetensors")) == ["embeddings-test.safetensors"]
     kept = load_file(tmp_path / "embeddings-test.safetensors")
     expected = predict(model, table).embeddings()
@@ -55,7 +59,9 @@ def test_rows_without_a_label_are_predicted_but_not_scored(
     whole, part = random_table(12), random_table(12)
     part.labels = part.labels.clone()
     part.labels[9:] = -1
-    scores = record_split(small_model(), part, split="test", classes=CLASSES, folder=tmp_path, why="")
+    scores = record_split(
+        small_model(), part, split="test", classes=CLASSES, folder=tmp_path, temperature=1.0, why=""
+    )
     assert pq.read_table(tmp_path / "predictions-test.parquet").num_rows == 12
     assert sum(row["support"] for row in scores["metrics"]["per_class"]) == 9
     right = predict(small_model(), whole).logits.argmax(-1)[:9] == whole.labels[:9]
@@ -68,14 +74,22 @@ def test_without_any_label_there_is_nothing_to_score(
     table = random_table(3)
     table.labels = torch.full((3,), -1)
     with pytest.raises(UserError, match="sentipair predict"):
-        record_split(small_model(), table, split="test", classes=CLASSES, folder=tmp_path, why="")
+        record_split(
+            small_model(), table, split="test", classes=CLASSES, folder=tmp_path, temperature=1.0, why=""
+        )
     assert not list(tmp_path.iterdir())  # no look at the test set either
 
 
 def test_only_looks_at_the_test_set_are_counted(random_table: Any, small_model: Any, tmp_path: Path) -> None:
     for split, looks in (("validation", None), ("test", 1), ("test", 2), ("train", None)):
         scores = record_split(
-            small_model(), random_table(4), split=split, classes=CLASSES, folder=tmp_path, why="curiosity"
+            small_model(),
+            random_table(4),
+            split=split,
+            classes=CLASSES,
+            folder=tmp_path,
+            temperature=1.0,
+            why="curiosity",
         )
         assert scores["looks"] == looks
     lines = (tmp_path / "test-looks.jsonl").read_text(encoding="utf-8").splitlines()
@@ -84,3 +98,80 @@ def test_only_looks_at_the_test_set_are_counted(random_table: Any, small_model: 
 
 def test_looks_are_counted_per_split(tmp_path: Path) -> None:
     assert [count_look(tmp_path, split=split, why="") for split in ("test", "other", "test")] == [1, 1, 2]
+
+
+def test_calibration_and_slices_are_of_the_labelled_posts(
+    random_table: Any, small_model: Any, tmp_path: Path
+) -> None:
+    table, model = random_table(30), small_model()
+    table.labels = table.labels.clone()
+    table.labels[24:] = -1
+    scores = record_split(
+        model, table, split="validation", classes=CLASSES, temperature=2.0, folder=tmp_path, why=""
+    )
+    logits = predict(model, table).logits[:24].numpy()
+    targets = table.labels[:24].numpy()
+    assert scores["calibration"] == describe_calibration(logits, targets, temperature=2.0)
+    by_class = [row for row in scores["slices"] if row["by"] == "class"]
+    support = [row["support"] for row in scores["metrics"]["per_class"]]
+    assert [row["count"] for row in by_class] == support
+    assert [row["accuracy"] for row in by_class] == pytest.approx(
+        [row["recall"] for row in scores["metrics"]["per_class"]]
+    )
+    assert validation_temperature(model, table) == fit_temperature(logits, targets)
+
+
+def test_clean_rows_are_scored_apart(random_table: Any, small_model: Any, tmp_path: Path) -> None:
+    table, model = random_table(30), small_model()
+    table.labels = table.labels.clone()
+    table.labels[24:] = -1
+    twins = {"3", "4", "5", "28", "not there"}
+
+    def recorded(contaminated: set[str]) -> dict[str, Any]:
+        return record_split(
+            model,
+            table,
+            split="test",
+            classes=CLASSES,
+            temperature=1.0,
+            folder=tmp_path,
+            why="",
+            contaminated=contaminated,
+        )
+
+    scores = recorded(twins)
+    rows = pq.read_table(tmp_path / "predictions-test.parquet").to_pylist()
+    assert [row["id"] for row in rows if not row["clean"]] == ["3", "4", "5", "28"]
+    scored = [row for row in rows[:24] if row["clean"]]
+    right = [row["prediction"] == row["label"] for row in scored]
+    assert scores["clean"]["metrics"]["accuracy"] == pytest.approx(sum(right) / 21)
+    assert sum(row["support"] for row in scores["clean"]["metrics"]["per_class"]) == 21
+    assert scores["clean"].keys() == {"metrics", "intervals"}
+    assert scores["clean"]["intervals"].keys() == scores["intervals"].keys()
+    whole = recorded(set())
+    assert whole["clean"] is None
+    assert whole["metrics"] == scores["metrics"]
+    assert recorded({"28"})["clean"] is None  # no labelled row is contaminated
+    assert recorded({str(i) for i in range(30)})["clean"] is None  # nothing is left
+
+
+def test_scores_under_each_condition(random_table: Any, small_model: Any, tmp_path: Path) -> None:
+    table = random_table(70)
+    model = small_model(fidelity="published")
+    for parameter in model.parameters():
+        parameter.data *= 4
+    scores = record_split(
+        model, table, split="test", classes=CLASSES, temperature=1.0, folder=tmp_path, why=""
+    )
+    assert scores["conditions"].keys() == scores["flips"].keys()
+    alone = predict(model, table, batch_size=1).logits.argmax(-1).numpy()
+    found = scores["conditions"]["batch size 1"]
+    expected = evaluate_predictions(table.labels.numpy(), alone, CLASSES)
+    assert found == pytest.approx(
+        {
+            "accuracy": expected.accuracy,
+            "weighted_f1": expected.weighted_f1,
+            "macro_f1": expected.macro_f1,
+        }
+    )
+    assert scores["flips"]["batch size 1"] > 0

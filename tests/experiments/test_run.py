@@ -7,13 +7,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from sentipair.data import load_dataset
 from sentipair.errors import UserError
+from sentipair.evaluation.calibration import fit_temperature
 from sentipair.experiments import run as module
-from sentipair.experiments.run import evaluate_run, run_seeds
+from sentipair.experiments.run import evaluate_run, run_seeds, warn_of_neighbours
 from sentipair.features import FeatureStore
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure
@@ -157,6 +159,30 @@ def evaluate_and_read(folder: Path, store: FeatureStore) -> dict[str, Any]:
     return splits
 
 
+def test_the_temperature_is_fitted_on_validation_once(run: Path, store: FeatureStore) -> None:
+    folder = run / "seed-0"
+    table = pq.read_table(folder / "predictions-validation.parquet").to_pydict()
+    classes = [name[2:-1] for name in table if name.startswith("p(")]
+    logits = np.log(np.stack([table[f"p({name})"] for name in classes], axis=1))
+    targets = np.array([classes.index(label) for label in table["label"]])
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    assert result["temperature"] == pytest.approx(fit_temperature(logits, targets), rel=1e-3)
+    for split in ("validation", "test"):
+        assert result["splits"][split]["calibration"]["temperature"] == result["temperature"]
+    again = evaluate_run(folder, split="test", store=store)
+    assert again["calibration"] == result["splits"]["test"]["calibration"]
+    assert json.loads(json.dumps(again["slices"])) == result["splits"]["test"]["slices"]
+
+
+def test_a_run_of_before_the_temperature_is_one_line(run: Path, store: FeatureStore) -> None:
+    path = run / "seed-0" / "result.json"
+    result = json.loads(path.read_text(encoding="utf-8"))
+    del result["temperature"]
+    path.write_text(json.dumps(result), encoding="utf-8")
+    with pytest.raises(UserError, match="older sentipair; train it again"):
+        evaluate_run(run / "seed-0", split="test", store=store)
+
+
 @pytest.mark.parametrize(("split", "expected"), [("tset", "no split 'tset'"), ("", "no split ''")])
 def test_a_split_that_does_not_exist_is_one_line(
     run: Path, store: FeatureStore, split: str, expected: str
@@ -239,6 +265,36 @@ def test_nothing_is_extracted_for_data_that_cannot_be_trained_on(sample_posts: P
         one_epoch(table, tmp_path / "runs", FeatureStore(tmp_path / "features"))
     assert not (tmp_path / "features").exists()
     assert not (tmp_path / "runs").exists()
+
+
+def test_twins_in_train_and_telling_controls_are_told_and_recorded(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = load_dataset(sample_posts)
+    twin, original = dataset.splits["test"][0], dataset.split("train").pairs[0]
+
+    def change(row: dict[str, Any]) -> dict[str, Any]:
+        text = original.text if row["id"] == twin else row["text"]
+        return {**row, "text": text + "!!!" if row["label"] == "positive" else text}
+
+    table = changed_posts(sample_posts, tmp_path, change)
+    summary = one_epoch(table, tmp_path / "runs", store)
+    told = capsys.readouterr().err
+    assert "1 test posts are also in train; scores are given with and without them" in told
+    assert "marks alone give test accuracy" in told
+    assert summary["rows"] == {"test": 12, "test_clean": 11}
+    folder = tmp_path / "runs" / "seed-0"
+    assert evaluate_run(folder, split="test", store=store)["clean"] is not None
+    assert json.loads((folder / "result.json").read_text(encoding="utf-8"))["controls"]["marks"]["validation"]
+
+
+def test_a_model_that_looks_at_its_neighbours_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    warn_of_neighbours({"test": {"flips": {"shuffled": 0.25}}, "validation": {"flips": {"shuffled": 0.0}}})
+    err = " ".join(capsys.readouterr().err.split())
+    assert err.startswith(
+        "warning: on test, up to 25.0 % of the predictions depend on what else is in the batch"
+    )
+    assert "validation" not in err
 
 
 def test_a_class_with_one_member_and_fewer_posts_than_a_batch(

@@ -149,3 +149,38 @@ def test_half_precision_means_are_taken_in_single(encoders: Any, tmp_path: Path)
     batch = table([Pair(id="a", image=tmp_path / "noise.png")], encoders, tmp_path).batch([0])
     assert batch["image"].dtype == torch.float32
     torch.testing.assert_close(batch["image"][0], batch["grid"][0].float().mean(dim=0))
+
+
+def test_without_pictures_everyone_is_as_one_who_never_had_one(
+    pairs: list[Pair], encoders: Any, tmp_path: Path
+) -> None:
+    features = table(pairs, encoders, tmp_path)
+    encoders.image_encoder.encode = None
+    withheld = features.without("image")
+    bare = table([Pair(id=pair.id, text=pair.text) for pair in pairs], encoders, tmp_path)
+    assert_same(withheld.batch(range(8)), bare.batch(range(8)))
+    assert all(pair.image is None for pair in withheld.pairs)
+    assert withheld.unusable == {}
+    assert features.batch([0])["image_present"].item()  # the table itself is as it was
+    assert len(features.unusable) == 3
+
+
+def test_without_texts_everyone_has_the_empty_one(encoders: Any, tmp_path: Path) -> None:
+    pairs = [Pair(id="a", text="one three"), Pair(id="b", text="b " * 50)]
+    specs = (TextLayers(last=2, max_length=8), TextLayers(last=1, pad_to=12))
+    for spec in specs:
+        features = table(pairs, encoders, tmp_path, (spec,))
+        withheld = features.without("text")
+        bare = table([Pair(id=pair.id) for pair in pairs], encoders, tmp_path, (spec,))
+        assert_same(withheld.batch([0, 1]), bare.batch([0, 1]))
+        assert [pair.text for pair in withheld.pairs] == ["", ""]
+        assert withheld.truncated == {}
+        assert features.truncated.keys() == {"b"}
+    assert [texts.encoded.count("") for texts in encoders.texts.values()] == [1, 1]  # once, and kept
+
+
+def assert_same(found: Any, expected: Any) -> None:
+    assert found.ids == expected.ids
+    assert found.features.keys() == expected.features.keys()
+    for name, value in expected.features.items():
+        assert torch.equal(found[name], value), name

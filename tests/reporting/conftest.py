@@ -13,7 +13,9 @@ from PIL import Image, ImageDraw
 from safetensors.numpy import save_file
 
 from sentipair.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_interval
+from sentipair.evaluation.calibration import describe_calibration
 from sentipair.evaluation.metrics import STATISTICS, evaluate_predictions
+from sentipair.evaluation.slices import Slice, score_slice
 
 SENTIMENT = ("positive", "neutral", "negative")
 PHRASES = (
@@ -63,6 +65,10 @@ def write_run(
         write_predictions(folder, name, classes, targets if labelled else None, scores, pictures)
         if labelled:
             splits[name] = split_result(targets, predictions, classes)
+            splits[name] |= {
+                "calibration": describe_calibration(np.log(scores), targets, temperature=1.62),
+                "slices": slice_results(targets, predictions, classes),
+            }
     best = max(history, key=lambda line: line["validation"]["accuracy"])["epoch"]
     result = {
         "best_epoch": best,
@@ -80,7 +86,8 @@ def write_run(
 
 def write_seeds(folder, *, seeds=3, **changes):
     folders = [write_run(folder / f"seed-{s}", seed=s, **changes) for s in range(seeds)]
-    results = [json.loads((one / "result.json").read_text())["splits"]["test"]["metrics"] for one in folders]
+    splits = [json.loads((one / "result.json").read_text())["splits"]["test"] for one in folders]
+    results = [split["metrics"] for split in splits]
     tables = [pq.read_table(one / "predictions-test.parquet").to_pydict() for one in folders]
     classes = [name[2:-1] for name in tables[0] if name.startswith("p(")]
     targets = np.array([classes.index(label) for label in tables[0]["label"]])
@@ -99,6 +106,7 @@ def write_seeds(folder, *, seeds=3, **changes):
         "seeds": list(range(seeds)),
         "test": test,
         "majority": {key: results[0][f"majority_{key}"] for key in STATISTICS},
+        "slices": slices_over_seeds(splits),
     }
     (folder / "summary.json").write_text(json.dumps(summary))
     return folder
@@ -146,7 +154,7 @@ def answers(targets, num_classes, generator):
 
 def split_result(targets, predictions, classes):
     metrics = evaluate_predictions(targets, predictions, classes)
-    clean = evaluate_predictions(targets[: len(targets) - 5], predictions[: len(targets) - 5], classes)
+    clean = evaluate_predictions(targets[:-5], predictions[:-5], classes)
     intervals = {
         key: bootstrap_interval(targets, predictions, num_classes=len(classes), statistic=key, resamples=500)
         for key in STATISTICS
@@ -155,9 +163,31 @@ def split_result(targets, predictions, classes):
         "metrics": metrics.to_dict(),
         "intervals": intervals,
         "flips": {"batch size 1": 0.0, "shuffled": 0.0, "padding +50": 0.0},
-        "clean": clean.to_dict(),
+        "clean": {"metrics": clean.to_dict(), "intervals": intervals},
         "looks": 1,
     }
+
+
+def slice_results(targets, predictions, classes):
+    """By class and, with an empty slice between, by the place in the file."""
+    places = np.arange(len(targets))
+    parts = [Slice("class", name, targets == index) for index, name in enumerate(classes)]
+    parts += [Slice("words", "up to 10", places < 40), Slice("words", "over 20", places < 0)]
+    parts += [Slice("withheld", "text", places >= 0)]
+    return [score_slice(part, targets=targets, predictions=predictions, classes=classes) for part in parts]
+
+
+def slices_over_seeds(results):
+    """As in ``summary.json``."""
+    rows = []
+    for same in zip(*(result["slices"] for result in results), strict=True):
+        row = {key: same[0][key] for key in ("by", "name", "count")}
+        for key in STATISTICS:
+            values = [one[key] for one in same]
+            sd = float(np.std(values, ddof=1)) if None not in values and len(values) > 1 else None
+            row[key] = None if None in values else {"mean": np.mean(values), "sd": sd, "values": values}
+        rows.append(row)
+    return rows
 
 
 def write_predictions(folder, split, classes, targets, scores, pictures):

@@ -8,9 +8,10 @@ from sentipair.data.audit.report import AuditReport
 from sentipair.data.duplicates import (
     TEXT_LEVELS,
     PictureKey,
+    Pictures,
     keys_of,
-    picture_keys,
     picture_links,
+    read_pictures,
     same_key_links,
     text_key,
 )
@@ -18,15 +19,17 @@ from sentipair.data.images import UnreadableImageError
 from sentipair.data.pair import SPLITS, PairDataset
 
 
-def audit(dataset: PairDataset) -> AuditReport:
+def audit(dataset: PairDataset, *, pictures: Pictures | None = None) -> AuditReport:
     """Examine a data set; pictures may be absent, labels and splits too.
+
+    ``pictures`` is what ``read_pictures`` gave for these pairs, where that has been done already.
 
     Criteria and limits are those of ``sentipair.data.duplicates``. Groups are transitive: a pair is a twin of
     every pair in its group.
     """
     pairs = dataset.pairs
     splits = {name: dataset.splits[name] for name in SPLITS if name in dataset.splits}
-    known = picture_keys(sorted({pair.image for pair in pairs if pair.image}))
+    known = read_pictures(pairs) if pictures is None else pictures
     keys = keys_of(pairs, known)
     problems = {pair.id: known[pair.image] for pair in pairs if pair.image}
     unreadable = {

@@ -71,18 +71,19 @@ def findings_table(report: AuditReport) -> Table:
         "plain picture, compared by bytes only": report.plain,
         "empty text": report.empty_texts,
     }
-    if report.contamination is not None:
+    test = report.contamination.get("test")
+    if test is not None:
         rows |= {
-            "test row with its picture in train": report.contamination.by_picture,
-            "test row with its exact text in train": report.contamination.by_text,
-            "test row with either: contaminated": report.contamination.rows,
+            "test row with its picture in train": test.by_picture,
+            "test row with its exact text in train": test.by_text,
+            "test row with either: contaminated": test.rows,
         }
     for what, ids in rows.items():
         which = "all" if 0 < len(ids) == report.pairs else ", ".join(list(ids)[:SHOWN])
         more = ", …" if SHOWN < len(ids) < report.pairs else ""
         table.add_row(what, _alarm(len(ids)), escape(which + more))
-    if report.contamination is not None:
-        table.add_row("clean test row", f"{len(report.contamination.clean):,}", "")
+    if test is not None:
+        table.add_row("clean test row", f"{len(test.clean):,}", "")
     return table
 
 

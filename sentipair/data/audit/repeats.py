@@ -36,12 +36,12 @@ class Duplicates:
 
 @dataclass(frozen=True, kw_only=True)
 class Contamination:
-    """Test rows that are also in the training split, as ids in the order of the test split.
+    """Rows of a split that are also in the training split, as ids in the order of the split.
 
     Attributes:
         by_picture: the near-identical picture is in the training split.
         by_text: the exact text is in the training split.
-        clean: the other test rows.
+        clean: the other rows.
     """
 
     by_picture: tuple[str, ...]
@@ -85,19 +85,21 @@ def find_duplicates(
 
 def contamination(
     splits: Mapping[str, Sequence[str]], by_picture: Duplicates, by_text: Duplicates
-) -> Contamination | None:
-    """The test rows with a twin in the training split; None unless the data set has both splits."""
-    if "train" not in splits or "test" not in splits:
-        return None
-    train = set(splits["train"])
+) -> dict[str, Contamination]:
+    """The rows of every other split with a twin in the training split; empty without a training split."""
+    train = set(splits.get("train", ()))
 
-    def spoiled(found: Duplicates) -> tuple[str, ...]:
+    def spoiled(found: Duplicates, ids: Sequence[str]) -> tuple[str, ...]:
         twins = {i for group in found.groups if train.intersection(group) for i in group}
-        return tuple(i for i in splits["test"] if i in twins)
+        return tuple(i for i in ids if i in twins)
 
-    pictures, texts = spoiled(by_picture), spoiled(by_text)
-    clean = tuple(i for i in splits["test"] if i not in {*pictures, *texts})
-    return Contamination(by_picture=pictures, by_text=texts, clean=clean)
+    found = {}
+    for name, ids in splits.items():
+        if train and name != "train":
+            pictures, texts = spoiled(by_picture, ids), spoiled(by_text, ids)
+            clean = tuple(i for i in ids if i not in {*pictures, *texts})
+            found[name] = Contamination(by_picture=pictures, by_text=texts, clean=clean)
+    return found
 
 
 def _ids(group: Sequence[Pair]) -> tuple[str, ...]:

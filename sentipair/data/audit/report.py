@@ -21,7 +21,7 @@ class AuditReport:
         plain: ids of pictures with hardly any contrast; only equal bytes make them duplicates.
         empty_texts: ids of pairs without text.
         duplicates: one entry per criterion, texts first, similar pictures last.
-        contamination: test rows that are in the training split too; None where there are no such splits.
+        contamination: split → its rows that are in the training split too; empty without a training split.
         problems: what the reader missed or left out.
     """
 
@@ -38,7 +38,7 @@ class AuditReport:
     plain: tuple[str, ...]
     empty_texts: tuple[str, ...]
     duplicates: tuple[Duplicates, ...]
-    contamination: Contamination | None
+    contamination: Mapping[str, Contamination]
     problems: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,6 +48,6 @@ class AuditReport:
             split["label_sorted"] = balance.label_sorted
         for found in values["duplicates"]:
             found["across"] = {f"{a} with a twin in {b}": count for (a, b), count in found["across"].items()}
-        if self.contamination is not None:
-            values["contamination"]["rows"] = self.contamination.rows
+        for name, spoiled in self.contamination.items():
+            values["contamination"][name]["rows"] = spoiled.rows
         return values

@@ -10,7 +10,7 @@ from pathlib import Path
 from sentipair.data.pair import PairDataset
 from sentipair.data.presence import only_present, some
 from sentipair.data.readers.registry import Reader, all_readers, find_reader
-from sentipair.data.splits import OWN, own_split, published_split
+from sentipair.data.splits import is_made_here, make_split, published_split
 from sentipair.data.tables import read_table
 from sentipair.data.text import normalise
 from sentipair.errors import UserError
@@ -33,10 +33,10 @@ def load_dataset(
         source: a registered name (``"mvsa-single"``), or the path of an own table or picture folder.
         root: the folder of a registered data set; ``$SENTIPAIR_DATA/<name>`` if not given.
         variant: how labels are made or posts chosen; the reader's first if not given.
-        scheme: a published split or ``"own"``; the reader's first if not given. For a table: its ``split``
-            column if it has one, else ``"own"``.
+        scheme: a published split, ``"own"`` or own folds such as ``"folds-5/1"``; the reader's first if not given.
+            For a table: its ``split`` column if it has one, else ``"own"``.
         text_steps: names of ``TEXT_STEPS``, in order; the reader's own if not given.
-        seed: of an own split.
+        seed: of an own split or own folds.
 
     Raises:
         UserError: unknown name, variant, scheme or step, a wrong root, or files that cannot be understood.
@@ -46,13 +46,13 @@ def load_dataset(
         dataset = _read_registered(known, root=root, variant=variant, scheme=scheme, seed=seed)
         default_steps = known.text_steps
     else:
-        if root is not None or variant is not None or scheme not in (None, OWN):
+        if root is not None or variant is not None or not (scheme is None or is_made_here(scheme)):
             raise UserError(
                 f"{source} is a table; root, variant and published splits are for {', '.join(all_readers())}"
             )
         dataset = read_table(Path(source), seed=seed)
-        if scheme == OWN and dataset.scheme == "as-given":
-            dataset = _split_anew(dataset, seed=seed)
+        if scheme is not None:
+            dataset = _split_anew(dataset, scheme, seed=seed)
         default_steps = TABLE_TEXT_STEPS
     steps = tuple(default_steps if text_steps is None else text_steps)
     pairs = tuple(replace(pair, text=normalise(pair.text, steps)) for pair in dataset.pairs)
@@ -66,7 +66,7 @@ def _read_registered(
     if variant not in reader.variants:
         raise UserError(f"{reader.name} has no variant {variant!r}; choose from {', '.join(reader.variants)}")
     scheme = scheme or reader.schemes[0]
-    published = {} if scheme == OWN else published_split(reader.name, scheme)
+    published = {} if is_made_here(scheme) else published_split(reader.name, scheme)
     pairs, problems = reader.read(_find_root(reader, root), variant)
     listed = {i for ids in published.values() for i in ids}
     outside = [pair.id for pair in pairs if published and pair.id not in listed]
@@ -89,11 +89,12 @@ def _read_registered(
         splits={name: tuple(i for i in members if i in ids) for name, members in published.items()},
         problems=(*problems, *absences),
     )
-    return dataset if published else _split_anew(dataset, seed=seed)
+    return dataset if published else _split_anew(dataset, scheme, seed=seed)
 
 
-def _split_anew(dataset: PairDataset, *, seed: int) -> PairDataset:
-    return replace(dataset, scheme=f"{OWN}/seed={seed}", splits=own_split(dataset.pairs, seed=seed))
+def _split_anew(dataset: PairDataset, scheme: str, *, seed: int) -> PairDataset:
+    splits = make_split(dataset.pairs, scheme, seed=seed)
+    return replace(dataset, scheme=f"{scheme}/seed={seed}", splits=splits)
 
 
 def _find_root(reader: Reader, root: Path | None) -> Path:

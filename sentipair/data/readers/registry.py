@@ -48,7 +48,7 @@ class Reader(ABC):
 
     @property
     def schemes(self) -> tuple[str, ...]:
-        """The published splits, then ``own``; the first is the default."""
+        """The published splits, then ``own``; the first is the default. Every reader also has ``FOLDS``."""
         return (*published_schemes(self.name), OWN)
 
 

@@ -1,0 +1,269 @@
+"""A paper's ablations under one protocol: its tables with its numbers beside ours, its curves, its figures.
+
+What is ablated stands in ``recipes/<model>/ablation.yaml``. Variants that appear in several tables are trained once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from sentipair.errors import UserError
+from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.contest import Entry, Margin, contest_table, margins
+from sentipair.experiments.run import finished_runs
+from sentipair.experiments.unlike import checked_predictions
+from sentipair.features import FeatureStore
+from sentipair.files import write_json
+from sentipair.models import model_class
+from sentipair.reporting.comparison import forest_figure, setting_figure
+from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.sections import HEADLINES, Drawing, geometry, plane
+from sentipair.reporting.style import to_svg
+from sentipair.reporting.tables import Table, write_tables
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure
+
+FULL = "full"
+"""The folder of the model without changes."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Row(_Strict):
+    """A variant: what it changes, and per data set what was published for it."""
+
+    name: str
+    set: tuple[str, ...] = ()
+    published: Mapping[str, Mapping[str, float]] = {}
+
+
+class AblationTable(_Strict):
+    """A table of the paper; the first row is what the others are compared with."""
+
+    name: str
+    title: str
+    rows: tuple[Row, ...] = Field(min_length=2)
+
+
+class AblationCurve(_Strict):
+    """A figure of the paper: scores over the values of one setting."""
+
+    name: str
+    title: str
+    setting: str
+    label: str
+    values: tuple[float, ...] = Field(min_length=2)
+
+
+class Ablation(_Strict):
+    """Everything that is ablated of one model."""
+
+    tables: tuple[AblationTable, ...]
+    curves: tuple[AblationCurve, ...] = ()
+
+    def variants(self) -> list[tuple[str, ...]]:
+        """The settings to be trained, each once, the full model first."""
+        rows = [row.set for table in self.tables for row in table.rows]
+        points = [_point(curve, value) for curve in self.curves for value in curve.values]
+        return list(dict.fromkeys([(), *rows, *points]))
+
+
+def load_ablation(model: str) -> Ablation:
+    """The ablations of ``model``.
+
+    Raises:
+        UserError: no such model, or none are declared for it.
+    """
+    path = files("sentipair") / "recipes" / model_class(model).name / "ablation.yaml"
+    if not path.is_file():
+        raise UserError(
+            f"no ablations are declared for {model}; use `sentipair benchmark` with --set instead"
+        )
+    return Ablation(**yaml.safe_load(path.read_text("utf-8")))
+
+
+def ablate(
+    model: str,
+    data: str,
+    *,
+    seeds: Sequence[int],
+    output: Path,
+    store: FeatureStore,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Run every ablation of ``model`` on ``data`` and write tables, figures and a page into ``output``.
+
+    Args:
+        model: a registered model.
+        data: a data set by name, or an own table or folder.
+        seeds: of every variant.
+        output: gets ``variants/<settings>/seed-N``, ``ablation.json``, ``tables/``, ``report.html``.
+        store: where features are kept.
+        overrides: settings of all variants, see ``configure``.
+        workers: see ``run_all``.
+        options: of ``configure``: root, encoders, engine, fidelity.
+
+    Returns:
+        What ``ablation.json`` holds.
+
+    Raises:
+        UserError: the data cannot be used, or a variant fails.
+    """
+    ablation = load_ablation(model)
+    configs = {
+        changes: configure(model, data, overrides=[*overrides, *changes], **options)
+        for changes in ablation.variants()
+    }
+    jobs = [Job(config=config, folder=variant_folder(output, changes)) for changes, config in configs.items()]
+    summaries = dict(zip(configs, run_all(jobs, seeds, store=store, workers=workers), strict=True))
+
+    def entry(row: Row) -> Entry:
+        return Entry(
+            name=row.name,
+            folder=variant_folder(output, row.set),
+            summary=summaries[row.set],
+            published=row.published.get(data, {}),
+        )
+
+    rows = {row.set: row for table in ablation.tables for row in table.rows}
+    full = entry(rows[()])
+    by_settings = dict(zip(rows, _margins([entry(row) for row in rows.values()], full), strict=True))
+    tables = [
+        contest_table(
+            f"{table.name}. {table.title}",
+            [entry(row) for row in table.rows],
+            {row.name: margin for row in table.rows if (margin := by_settings[row.set])},
+            note=_note(configs[()], len(seeds), sum(margin is not None for margin in by_settings.values())),
+        )
+        for table in ablation.tables
+    ]
+    for table, block in zip(tables, ablation.tables, strict=True):
+        write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
+    _write_page(output, ablation, tables, [entry(row) for row in rows.values()], summaries, configs[()])
+    result = {
+        "model": model,
+        "data": data,
+        "seeds": list(seeds),
+        "variants": {
+            _name(changes): {
+                "summary": summary,
+                "margin": asdict(margin) if (margin := by_settings.get(changes)) else None,
+            }
+            for changes, summary in summaries.items()
+        },
+    }
+    write_json(output / "ablation.json", result)
+    return result
+
+
+def variant_folder(output: Path, changes: Sequence[str]) -> Path:
+    """Where the seeds of a variant are."""
+    return Path(output) / "variants" / _name(changes)
+
+
+def _name(changes: Sequence[str]) -> str:
+    return ",".join(changes) or FULL
+
+
+def _point(curve: AblationCurve, value: float) -> tuple[str, ...]:
+    return (f"{curve.setting}={value:g}",)
+
+
+def _margins(entries: Sequence[Entry], full: Entry) -> list[Margin | None]:
+    found = margins(entries, full)
+    return [found.get(entry.name) for entry in entries]
+
+
+def _note(config: RunConfig, seeds: int, tests: int) -> str:
+    encoders = f"{config.encoders.text} and {config.encoders.image}"
+    return (
+        f"Published: accuracy / F1 as the paper has it. Ours: {config.model.get('fidelity')}, with {encoders}, mean ± "
+        f"standard deviation over {seeds} seeds, the epoch chosen on validation. Difference in test accuracy to the "
+        f"first row: paired bootstrap over posts; p by permutation, adjusted for {tests} comparisons (Holm)."
+    )
+
+
+def _write_page(
+    output: Path,
+    ablation: Ablation,
+    tables: Sequence[Table],
+    entries: Sequence[Entry],
+    summaries: Mapping[tuple[str, ...], Mapping[str, Any]],
+    config: RunConfig,
+) -> None:
+    full = entries[0]
+    run = full.runs[0]
+    tested = checked_predictions(run)
+    floor = full.summary["majority"]["accuracy"]
+    overview = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
+    sections = [
+        Section(
+            title="All variants",
+            lead="Test accuracy. Whether a difference is more than chance, the tables say.",
+            drawings=[
+                Drawing(title="Test accuracy", svg=to_svg(overview, name="variants", label="Test accuracy"))
+            ],
+        ),
+        *(Section(title=table.title, tables=[table]) for table in tables),
+        *(
+            Section(title=f"{curve.name}. {curve.title}", drawings=_draw_curve(curve, summaries, output))
+            for curve in ablation.curves
+        ),
+        Section(
+            title="Embedding space of the full model",
+            lead=f"Distances between the test posts of {run.folder.name}, before and after training.",
+            drawings=geometry(run, tested),
+        ),
+        Section(title="Fused features", drawings=[*filter(None, [plane(run, tested)])]),
+    ]
+    name = config.model["name"]
+    facts = {
+        "model": name,
+        "data": Path(config.data.source).stem,
+        "fidelity": str(config.model.get("fidelity")),
+        "seeds": ", ".join(map(str, full.summary["seeds"])),
+        "test posts": f"{len(tested.rows):,}",
+    }
+    write_page(
+        output / "report.html",
+        title=f"Ablations of {model_class(name).title}",
+        facts=facts,
+        sections=sections,
+    )
+
+
+def _draw_curve(
+    curve: AblationCurve, summaries: Mapping[tuple[str, ...], Mapping[str, Any]], output: Path
+) -> list[Drawing]:
+    """The scores on test and validation over the values of the setting, and how often step 2 was taken."""
+    points = [summaries[_point(curve, value)] for value in curve.values]
+    drawings = []
+    for split in ("test", "validation"):
+        scores = {
+            name: [(point[split][key]["mean"], point[split][key]["sd"] or 0.0) for point in points]
+            for key, name in HEADLINES.items()
+        }
+        figure = setting_figure(curve.values, scores, label=curve.label)
+        svg = to_svg(figure, name=f"{curve.setting}-{split}", label=f"{curve.title}, {split}")
+        caption = "Mean and standard deviation over seeds."
+        drawings.append(Drawing(title=split.capitalize(), svg=svg, caption=caption))
+    shares = [
+        [epoch["train"].get("step2", 0.0) for run in finished_runs(folder) for epoch in run.history]
+        for folder in (variant_folder(output, _point(curve, value)) for value in curve.values)
+    ]
+    steps = {"second steps": [(float(np.mean(share)), float(np.std(share))) for share in shares]}
+    svg = to_svg(setting_figure(curve.values, steps, label=curve.label), name="steps", label="Second steps")
+    caption = "Share of batches in which the second step was taken; mean and deviation over epochs and seeds."
+    return [*drawings, Drawing(title="Second steps", svg=svg, caption=caption)]

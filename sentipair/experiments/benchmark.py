@@ -1,0 +1,177 @@
+"""A leaderboard: several models on several data sets, all with the same seeds, tests against the best."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from sentipair.errors import UserError
+from sentipair.evaluation.predict import predict
+from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.contest import Entry, Margin, margins, show_margin, show_score
+from sentipair.experiments.workbench import Workbench
+from sentipair.features import FeatureStore
+from sentipair.files import write_json
+from sentipair.models.persistence import load_model
+from sentipair.reporting.comparison import forest_figure
+from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.sections import HEADLINES, Drawing
+from sentipair.reporting.style import to_svg
+from sentipair.reporting.tables import Table, write_tables
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure, published_results, run_name
+
+ROUNDS = 3
+"""Passes over the test set of which the fastest is the throughput."""
+
+
+def benchmark(
+    models: Sequence[str],
+    data: Sequence[str],
+    *,
+    seeds: Sequence[int],
+    output: Path,
+    store: FeatureStore,
+    roots: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Train every model on every data set and write a leaderboard per data set into ``output``.
+
+    Args:
+        models: registered names; ``spp-scl:published`` for another fidelity than sound.
+        data: data sets by name, or own tables or folders.
+        seeds: of every model.
+        output: gets a run folder per model and data set, ``benchmark.json``, ``benchmark.md`` and ``report.html``.
+        store: where features are kept.
+        roots: folder of a named data set, by its name.
+        workers: see ``run_all``.
+        options: of ``configure``: encoders, engine, overrides.
+
+    Returns:
+        What ``benchmark.json`` holds.
+
+    Raises:
+        UserError: a name that does not exist, data that cannot be used, or a training that fails.
+    """
+    configs = {
+        (source, model): _configure(model, source, roots or {}, options)
+        for source in data
+        for model in models
+    }
+    jobs = {key: Job(config=config, folder=output / run_name(config)) for key, config in configs.items()}
+    if len({job.folder for job in jobs.values()}) < len(jobs):
+        raise UserError("a model is named twice; every model and data set can take part once")
+    summaries = dict(
+        zip(jobs, run_all(list(jobs.values()), seeds, store=store, workers=workers), strict=True)
+    )
+    boards = {}
+    sections: list[Section] = []
+    for source in data:
+        entries = [
+            Entry(
+                name=model,
+                folder=jobs[source, model].folder,
+                summary=summaries[source, model],
+                published=_published(model, source),
+            )
+            for model in models
+        ]
+        entries.sort(key=lambda entry: -entry.summary["test"]["accuracy"]["mean"])
+        found = margins(entries, entries[0])
+        costs = {e.name: _cost(configs[source, e.name], e, store) for e in entries}
+        table = _leaderboard(source, entries, found, costs, len(seeds))
+        floor = entries[0].summary["majority"]["accuracy"]
+        figure = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
+        svg = to_svg(figure, name=f"board-{len(sections)}", label=f"Test accuracy on {source}")
+        sections.append(
+            Section(title=table.title, tables=[table], drawings=[Drawing(title="Test accuracy", svg=svg)])
+        )
+        boards[source] = {
+            entry.name: {
+                "summary": entry.summary,
+                "margin": asdict(found[entry.name]) if entry.name in found else None,
+                **costs[entry.name],
+            }
+            for entry in entries
+        }
+    facts = {"models": str(len(models)), "seeds": ", ".join(map(str, seeds))}
+    write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
+    tables = [table for section in sections for table in section.tables]
+    write_tables(output / "benchmark", tables)
+    result = {"seeds": list(seeds), "data": boards}
+    write_json(output / "benchmark.json", result)
+    return result
+
+
+def _configure(model: str, data: str, roots: Mapping[str, str], options: Mapping[str, Any]) -> RunConfig:
+    name, _, fidelity = model.partition(":")
+    return configure(name, data, root=roots.get(data), fidelity=fidelity or "sound", **options)
+
+
+def _published(model: str, data: str) -> Mapping[str, float]:
+    results = published_results(model.partition(":")[0], data)
+    return next(iter(results.values()), {})
+
+
+def _cost(config: RunConfig, entry: Entry, store: FeatureStore) -> dict[str, float]:
+    """Parameters, seconds of training per seed, and test pairs per second of a trained model on stored features."""
+    table = Workbench(config, store).table("test")
+    model, _ = load_model(entry.runs[0].folder)
+    times = []
+    for _ in range(ROUNDS):
+        start = perf_counter()
+        predict(model, table)
+        times.append(perf_counter() - start)
+    training = [run.result["seconds"]["training"] for run in entry.runs]
+    return {
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "seconds": float(np.mean(training)),
+        "pairs_per_second": len(table) / min(times),
+    }
+
+
+def _leaderboard(
+    data: str,
+    entries: Sequence[Entry],
+    found: Mapping[str, Margin],
+    costs: Mapping[str, Mapping[str, float]],
+    seeds: int,
+) -> Table:
+    clean = any(entry.summary.get("test_clean") for entry in entries)
+    rows = []
+    for entry in entries:
+        test, cost, margin = entry.summary["test"], costs[entry.name], found.get(entry.name)
+        low, high = test["accuracy"]["interval"]
+        rows.append(
+            [
+                entry.name,
+                f"{show_score(test['accuracy'])} ({low:.3f} – {high:.3f})",
+                *(show_score(test[name]) for name in ("weighted_f1", "macro_f1")),
+                *([show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []),
+                show_margin(margin) if margin else "–",
+                f"{margin.p_value:.3f}" if margin else "–",
+                f"{entry.summary['flips']:.1%}",
+                f"{cost['parameters']:,.0f}",
+                f"{cost['seconds']:,.0f}",
+                f"{cost['pairs_per_second']:,.0f}",
+            ]
+        )
+    floor = entries[0].summary["majority"]
+    empty = [""] * (len(rows[0]) - 4)
+    rows.append(["majority class", *(f"{floor[name]:.3f}" for name in HEADLINES), *empty])
+    columns = ["model", "accuracy (95 %)", "weighted F1", "macro F1", *(["accuracy, clean"] if clean else [])]
+    columns += ["to the best (95 %)", "p (Holm)", "flips", "parameters", "s / seed", "pairs / s"]
+    return Table(
+        title=Path(data).stem,
+        columns=columns,
+        rows=rows,
+        note=f"Mean ± standard deviation over {seeds} seeds; bootstrap intervals over test posts; p by paired "
+        "permutation. Flips: predictions that change with batch size, order or padding. Pairs per second: on stored "
+        "features.",
+    )

@@ -1,0 +1,167 @@
+"""Many runs at once: several configurations, each with several seeds, one worker process per core.
+
+The features of all configurations are extracted first, by this process alone. Workers then train whole seeds; every
+seed is a run folder of its own, so whatever is killed goes on where it was when the same call is repeated. A worker
+ends at once when its parent does.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sentipair.errors import UserError
+from sentipair.experiments.notices import about_data, about_facts, about_features
+from sentipair.experiments.run import (
+    finished_runs,
+    refuse_other_configuration,
+    refuse_other_data,
+    seed_folder,
+    train_seed,
+    unfinished_seeds,
+    write_summary,
+)
+from sentipair.experiments.workbench import Workbench
+from sentipair.features import FeatureStore
+from sentipair.progress import console, progress_bar, say
+from sentipair.training.checks import check_trainable
+from sentipair.training.config import RunConfig
+
+MAX_WORKERS = 8
+"""More would need more memory than they are worth: each holds PyTorch and its own batches, about 1 GB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One configuration, to be run with several seeds.
+
+    Attributes:
+        config: the seed in it is not looked at.
+        folder: gets a ``seed-N`` per seed and ``summary.json``.
+    """
+
+    config: RunConfig
+    folder: Path
+
+
+def run_all(
+    jobs: Sequence[Job], seeds: Sequence[int], *, store: FeatureStore, workers: int | None = None
+) -> list[dict[str, Any]]:
+    """Train and evaluate every job with every seed; what is finished already is left as it is.
+
+    A seed that fails does not keep the others from running.
+
+    Args:
+        jobs: each with a folder of its own.
+        seeds: the same for all jobs.
+        store: where features are kept.
+        workers: processes at work; by default one per core, at most ``MAX_WORKERS``.
+
+    Returns:
+        The summary of each job, as in its ``summary.json``.
+
+    Raises:
+        UserError: the data cannot be used, a folder holds other runs, or seeds failed (the message names the first).
+    """
+    todo = [(job, seed) for job in jobs for seed in unfinished_seeds(job.folder, seeds)]
+    for job in jobs:
+        refuse_other_configuration(job.config, job.folder)
+    if todo:
+        _prepare({job.folder: job for job, _ in todo}.values(), store)
+        _train(todo, store, workers or min(os.cpu_count() or 1, MAX_WORKERS))
+    return [write_summary(job.config, job.folder, finished_runs(job.folder)) for job in jobs]
+
+
+def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
+    """Check the data of every job and extract its features, once for all jobs that agree in what they need."""
+    told: set[str] = set()
+    done: set[str] = set()
+    for job in jobs:
+        bench = Workbench(job.config, store)
+        for folder in sorted(job.folder.glob("seed-*")):
+            refuse_other_data(folder, bench.dataset.fingerprint)
+        needs = f"{bench.dataset.fingerprint} {job.config.encoders} {bench.model_config.build().requires}"
+        if needs in done:
+            continue
+        done.add(needs)
+        check_trainable(bench.dataset)
+        notices = [*about_data(bench.dataset), *about_facts(bench.facts)]
+        tables = [bench.table(split) for split in bench.usable_splits]
+        bench.encoders.release()
+        notices += about_features(tables, job.config.data)
+        for line in notices:
+            if line not in told:
+                say(line)
+        told.update(notices)
+
+
+def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -> None:
+    workers = min(workers, len(todo))
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    failures: list[str] = []
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(
+            workers, mp_context=spawn, initializer=_start_worker, initargs=(threads,)
+        ) as pool,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task("training", total=len(todo), note=f"{workers} at a time")
+        under_way: dict[Future[None], str] = {}
+        for job, seed in todo:
+            config = job.config.model_copy(update={"seed": seed})
+            under_way[pool.submit(_train_one, config, job.folder, store.root)] = (
+                f"{job.folder.name} seed {seed}"
+            )
+        for done in as_completed(under_way):
+            name = under_way[done]
+            try:
+                done.result()
+            except UserError as error:
+                failures.append(f"{name}: {error}")
+            except BrokenProcessPool as error:
+                raise UserError(
+                    "a training process was killed, perhaps for want of memory; repeat the command to go on"
+                ) from error
+            bar.update(task, advance=1, note=f"{workers} at a time; last: {name}")
+    if failures:
+        raise UserError(f"{len(failures)} of {len(todo)} trainings failed; the first: {failures[0]}")
+
+
+def _start_worker(threads: int) -> None:
+    """Set up a worker: quiet, with its share of the cores, and never older than its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it without a traceback
+    console.quiet = True
+    torch.set_num_threads(threads)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    wait([parent])
+    os._exit(1)
+
+
+@cache
+def _store(root: Path) -> FeatureStore:
+    """A worker's store, which verifies every shard once and not once per seed."""
+    return FeatureStore(root)
+
+
+def _train_one(config: RunConfig, output: Path, root: Path) -> None:
+    bench = Workbench(config, _store(root))
+    tables = {split: bench.table(split) for split in bench.usable_splits}
+    train_seed(bench, config, seed_folder(output, config.seed), tables)

@@ -1,0 +1,152 @@
+"""Does a published number hold? Its own arithmetic and the sound one under one protocol, beside what was printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sentipair.errors import UserError
+from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.contest import HEADINGS
+from sentipair.features import FeatureStore
+from sentipair.files import write_json, write_text
+from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.run import Json
+from sentipair.reporting.tables import Table
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure, load_recipe, published_results
+
+
+def reproduce(
+    model: str,
+    data: str,
+    *,
+    seeds: Sequence[int],
+    output: Path,
+    store: FeatureStore,
+    overrides: Sequence[str] = (),
+    workers: int | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Run ``model`` as published and sound on ``data`` and say whether its published results lie in our intervals.
+
+    Args:
+        model: a registered model whose recipe for ``data`` holds published results.
+        data: a data set by name.
+        seeds: of both.
+        output: gets ``published/seed-N``, ``sound/seed-N``, ``reproduce.json``, ``reproduce.md``, ``report.html``.
+        store: where features are kept.
+        overrides: settings of both, see ``configure``.
+        workers: see ``run_all``.
+        options: of ``configure``: root, encoders, engine.
+
+    Returns:
+        What ``reproduce.json`` holds.
+
+    Raises:
+        UserError: nothing was published, the data cannot be used, or a training fails.
+    """
+    claims = published_results(model, data)
+    if not claims:
+        raise UserError(
+            f"the recipe of {model} for {data} holds no published results; there is nothing to reproduce"
+        )
+    fidelities = [name for name in ("published", "sound") if name in load_recipe(model, data)["fidelity"]]
+    configs = {
+        name: configure(model, data, fidelity=name, overrides=overrides, **options) for name in fidelities
+    }
+    jobs = [Job(config=config, folder=output / name) for name, config in configs.items()]
+    summaries = dict(zip(configs, run_all(jobs, seeds, store=store, workers=workers), strict=True))
+    verdicts = [
+        {
+            "claim": source,
+            "metric": metric,
+            "published": value,
+            "fidelity": name,
+            "ours": summary["test"][metric]["mean"],
+            "sd": summary["test"][metric]["sd"],
+            "interval": summary["test"][metric]["interval"],
+            "inside": is_inside(value, summary["test"][metric]["interval"]),
+        }
+        for source, metrics in claims.items()
+        for metric, value in metrics.items()
+        for name, summary in summaries.items()
+    ]
+    paragraph = what_differs(configs, load_recipe(model, data).get("encoders"), summaries)
+    table = _table(f"{model} on {data}", verdicts, len(seeds))
+    write_text(output / "reproduce.md", f"{table.markdown()}\n{paragraph}\n")
+    facts = {"model": model, "data": data, "seeds": ", ".join(map(str, seeds))}
+    section = Section(title="Verdict", lead=paragraph, tables=[table])
+    write_page(
+        output / "report.html",
+        title=f"{model} on {data}: does the number hold?",
+        facts=facts,
+        sections=[section],
+    )
+    result = {
+        "model": model,
+        "data": data,
+        "verdicts": verdicts,
+        "what differs": paragraph,
+        "summaries": summaries,
+    }
+    write_json(output / "reproduce.json", result)
+    return result
+
+
+def is_inside(value: float, interval: Sequence[float]) -> bool:
+    """Whether a published value lies in our interval, ends included."""
+    return interval[0] <= value <= interval[1]
+
+
+def what_differs(
+    configs: Mapping[str, RunConfig], encoders: str | None, summaries: Mapping[str, Json]
+) -> str:
+    """One honest paragraph: what ours has in common with the paper and what not."""
+    config = next(iter(configs.values()))
+    chosen = f"{config.encoders.text}+{config.encoders.image}"
+    parts = []
+    if encoders and chosen != encoders:
+        parts.append(
+            f"The encoders differ: the paper has {encoders}, these runs have {chosen}, so this tests its method on "
+            "other features and not its very number; `--encoders paper` takes the paper's"
+        )
+    else:
+        parts.append("The encoders are the paper's, frozen and without its noise from training mode")
+    parts.append("the epoch is chosen on validation posts and the test posts are looked at once per seed")
+    epochs = {name: config.training.epochs for name, config in configs.items()}
+    parts.append("; ".join(f"{name} trains {count} epochs" for name, count in epochs.items()))
+    for name, summary in summaries.items():
+        if summary["flips"] > 0:
+            parts.append(
+                f"with the {name} arithmetic up to {summary['flips']:.1%} of the predictions change with batch size, "
+                "order or padding, so its score belongs to the order of the test file as much as to the model"
+            )
+    return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+
+
+def _table(title: str, verdicts: Sequence[Json], seeds: int) -> Table:
+    rows = []
+    for verdict in verdicts:
+        low, high = verdict["interval"]
+        sd = "" if verdict["sd"] is None else f" ± {verdict['sd']:.3f}"
+        ours = f"{verdict['ours']:.3f}{sd} ({low:.3f} – {high:.3f})"
+        place = "inside" if verdict["inside"] else "above" if verdict["published"] > high else "below"
+        metric = HEADINGS[verdict["metric"]]
+        rows.append(
+            [verdict["claim"], metric, f"{verdict['published']:.3f}", verdict["fidelity"], ours, place]
+        )
+    return Table(
+        title=title,
+        columns=[
+            "source",
+            "metric",
+            "its value",
+            "our arithmetic",
+            "ours (95 %)",
+            "its value is … our interval",
+        ],
+        rows=rows,
+        note=f"Ours: mean ± standard deviation over {seeds} seeds, bootstrap interval over the test posts.",
+    )

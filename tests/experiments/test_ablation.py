@@ -1,0 +1,160 @@
+"""Ablations, leaderboards and reproductions: the right runs, the right numbers beside each other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentipair.data import all_readers
+from sentipair.errors import UserError
+from sentipair.experiments import ablation as module
+from sentipair.experiments.ablation import Ablation, ablate, load_ablation, variant_folder
+from sentipair.experiments.benchmark import benchmark
+from sentipair.experiments.contest import Entry, margins
+from sentipair.experiments.reproduce import is_inside, what_differs
+from sentipair.experiments.run import finished_runs, run_seeds
+from sentipair.features import FeatureStore
+from sentipair.models import list_models
+from sentipair.training.recipes import configure, load_recipe
+
+SMALL = Ablation(
+    tables=(
+        {
+            "name": "Table 9",
+            "title": "Losses",
+            "rows": (
+                {"name": "all", "published": {"posts": {"accuracy": 0.9, "weighted_f1": 0.8}}},
+                {"name": "no fusion", "set": ("model.fusion=false",)},
+            ),
+        },
+    ),  # type: ignore[arg-type]
+    curves=(
+        {"name": "Figure 9", "title": "α", "setting": "objective.alpha", "label": "α", "values": (0, 50)},
+    ),  # type: ignore[arg-type]
+)
+
+
+@pytest.mark.parametrize("model", list_models())
+def test_declared_ablations_are_valid_configurations(model: str) -> None:
+    try:
+        declared = load_ablation(model)
+    except UserError:
+        return
+    variants = declared.variants()
+    assert variants[0] == ()
+    assert len(variants) == len(set(variants))
+    for changes in variants:
+        configure(model, "mvsa-single", overrides=changes)
+    full = {data: claims for table in declared.tables for data, claims in table.rows[0].published.items()}
+    for table in declared.tables:
+        assert table.rows[0].set == ()
+        for row in table.rows:
+            assert set(row.published) <= set(all_readers())
+    for data, claims in full.items():
+        assert claims == load_recipe(model, data)["results"]["paper"]
+
+
+def test_the_tables_hold_what_the_runs_say(
+    sample_posts: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "load_ablation", lambda model: SMALL)
+    arguments: dict[str, Any] = {
+        "seeds": [0, 1],
+        "output": tmp_path,
+        "store": FeatureStore(feature_folder),
+        "overrides": ["training.epochs=2"],
+        "engine": "torch",
+    }
+    result = ablate("spp-scl", str(sample_posts), **arguments)
+    assert set(result["variants"]) == {
+        "full",
+        "model.fusion=false",
+        "objective.alpha=0",
+        "objective.alpha=50",
+    }
+    rows = (tmp_path / "tables" / "table-9.csv").read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[0] for row in rows] == ["", "all", "no fusion"]
+    for row, changes in zip(rows[1:], ((), ("model.fusion=false",)), strict=True):
+        runs = finished_runs(variant_folder(tmp_path, changes))
+        accuracy = sum(run.splits["test"]["metrics"]["accuracy"] for run in runs) / 2
+        assert f"{accuracy:.3f} ± " in row
+    margin = result["variants"]["model.fusion=false"]["margin"]
+    means = [
+        result["variants"][name]["summary"]["test"]["accuracy"]["mean"]
+        for name in ("model.fusion=false", "full")
+    ]
+    assert margin["difference"] == pytest.approx(means[0] - means[1])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for heading in ("Table 9. Losses", "Figure 9. α", "Second steps", "Embedding space"):
+        assert heading in page
+    pushed = finished_runs(variant_folder(tmp_path, ("objective.alpha=50",)))[0].history
+    assert pushed[0]["train"]["step2"] == 1
+
+    stamp = (variant_folder(tmp_path, ()) / "seed-0" / "result.json").stat().st_mtime_ns
+    ablate("spp-scl", str(sample_posts), **arguments)
+    assert (variant_folder(tmp_path, ()) / "seed-0" / "result.json").stat().st_mtime_ns == stamp
+
+
+def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
+    result = benchmark(
+        ["spp-scl", "logistic-regression"],
+        [str(sample_posts)],
+        seeds=[0],
+        output=tmp_path,
+        store=FeatureStore(feature_folder),
+        overrides=["training.epochs=2"],
+        engine="torch",
+    )
+    board = result["data"][str(sample_posts)]
+    ranked = [entry["summary"]["test"]["accuracy"]["mean"] for entry in board.values()]
+    assert ranked == sorted(ranked, reverse=True)
+    assert [entry["margin"] is None for entry in board.values()] == [True, False]
+    assert board["logistic-regression"]["parameters"] == (384 + 1280 + 1) * 3
+    assert all(entry["pairs_per_second"] > 0 for entry in board.values())
+    lines = (tmp_path / "benchmark.md").read_text(encoding="utf-8").splitlines()
+    names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    assert names == ["model", *board, "majority class"]
+    assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["seeds"] == [0]
+
+
+def test_a_model_named_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a model is named twice"):
+        benchmark(
+            ["spp-scl", "spp-scl:sound"], ["posts"], seeds=[0], output=tmp_path, store=FeatureStore(tmp_path)
+        )
+
+
+def test_entries_on_other_posts_are_refused(
+    finished_run: Path, sample_posts: Path, feature_folder: Path, tmp_path: Path
+) -> None:
+    config = configure(
+        "logistic-regression",
+        str(sample_posts),
+        engine="torch",
+        overrides=["training.epochs=1", "data.text_steps=[]"],
+    )
+    run_seeds(config, [0], tmp_path / "other", store=FeatureStore(feature_folder))
+    entries = [
+        Entry(name=str(folder), folder=folder, summary={}, published={})
+        for folder in (finished_run, tmp_path / "other")
+    ]
+    with pytest.raises(UserError, match=r"cannot be compared: data\.text_steps"):
+        margins(entries, entries[0])
+
+
+def test_a_published_value_lies_inside_or_not() -> None:
+    assert is_inside(0.7, (0.7, 0.8))
+    assert not is_inside(0.81, (0.7, 0.8))
+
+
+def test_the_paragraph_names_what_differs() -> None:
+    configs = {name: configure("spp-scl", "mvsa-single", fidelity=name) for name in ("published", "sound")}
+    summaries = {"published": {"flips": 0.125}, "sound": {"flips": 0.0}}
+    text = what_differs(configs, "bert-base-uncased+microsoft/resnet-50", summaries)
+    assert "The encoders differ: the paper has bert-base-uncased+microsoft/resnet-50" in text
+    assert "up to 12.5% of the predictions change" in text
+    assert text.count("predictions change") == 1
+    assert "Published trains 150 epochs; sound trains 8 epochs" in text

@@ -1,0 +1,203 @@
+"""Sweeps: resumed as if never stopped, a trial rerun to the same score, and the test set never touched."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sentipair.errors import UserError
+from sentipair.experiments import trials as module
+from sentipair.experiments.sweep import Sweep, search_space
+from sentipair.experiments.trials import with_settings
+from sentipair.features import FeatureStore
+from sentipair.files import explain_os_error
+from sentipair.models import list_models, model_class
+from sentipair.training import loop
+from sentipair.training.config import RunConfig
+from sentipair.training.recipes import configure
+
+
+@pytest.fixture(scope="module")
+def config(sample_posts: Path) -> RunConfig:
+    return configure("spp-scl", str(sample_posts), engine="torch", overrides=["training.epochs=2"])
+
+
+def sweep_in(folder: Path, config: RunConfig, store: Path, **changes: Any) -> Sweep:
+    options = {"space": search_space(config), "seeds": [0], "folder": folder, "store": FeatureStore(store)}
+    return Sweep(config=config, **{**options, **changes})
+
+
+@pytest.fixture(scope="module")
+def finished(config: RunConfig, feature_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three trials; to be read, not changed."""
+    folder = tmp_path_factory.mktemp("sweep") / "runs"
+    sweep_in(folder, config, feature_folder).run(3)
+    return folder
+
+
+@pytest.fixture
+def sweep(finished: Path, config: RunConfig, feature_folder: Path, tmp_path: Path) -> Sweep:
+    """A copy of the finished sweep, to be changed."""
+    return sweep_in(Path(shutil.copytree(finished, tmp_path / "runs")), config, feature_folder)
+
+
+def scores(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))["trials"]
+    return found
+
+
+def test_every_trial_keeps_configuration_history_and_score(finished: Path, config: RunConfig) -> None:
+    assert {path.name for path in finished.iterdir()} == {
+        "sweep.json",
+        "sweep.html",
+        "trial-0",
+        "trial-1",
+        "trial-2",
+    }
+    for number, trial in enumerate(scores(finished)):
+        folder = finished / f"trial-{number}"
+        files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+        assert files == {"config.yaml", "trial.json", "seed-0/metrics.jsonl"}
+        lines = (folder / "seed-0" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        assert trial["score"] == max(json.loads(line)["validation"]["accuracy"] for line in lines)
+        assert RunConfig.read(folder / "config.yaml") == with_settings(config, trial["settings"])
+    summary = json.loads((finished / "sweep.json").read_text(encoding="utf-8"))
+    assert scores(finished)[summary["best"]]["score"] == max(trial["score"] for trial in scores(finished))
+    assert summary["majority"] == pytest.approx(5 / 12)
+
+
+def test_no_test_table_is_made(
+    tmp_path: Path, config: RunConfig, feature_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    table = module.Workbench.table
+
+    def watched(bench: module.Workbench, split: str) -> Any:
+        asked.append(split)
+        return table(bench, split)
+
+    monkeypatch.setattr(module.Workbench, "table", watched)
+    sweep_in(tmp_path, config, feature_folder).run(1)
+    assert asked == ["train", "validation"]
+
+
+def test_a_stopped_sweep_ends_as_an_undisturbed_one(
+    finished: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in the second epoch of trial 1, after its first is on disk."""
+    for number in (1, 2):
+        shutil.rmtree(sweep.folder / f"trial-{number}")
+    train_epoch = loop.train_epoch
+
+    def stopped(*arguments: Any) -> Any:
+        *_, epoch = arguments
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)
+
+    monkeypatch.setattr(loop, "train_epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(3)
+    assert (sweep.folder / "trial-1" / "seed-0" / "last.ckpt").exists()
+    monkeypatch.undo()
+    assert sweep.run(3)["trials"] == scores(finished)
+
+
+def test_more_trials_can_be_added_and_none_is_done_twice(
+    sweep: Sweep, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sweep.run(4)["trials"][:3] == scores(finished)
+    monkeypatch.setattr(module, "fit", None)
+    assert len(sweep.run(4)["trials"]) == 4
+
+
+def test_a_trial_run_again_has_the_same_score(sweep: Sweep) -> None:
+    for _ in range(2):  # also where an earlier rerun is in the way
+        again = sweep.rerun(1)
+        assert again["score"] == again["recorded"] == scores(sweep.folder)[1]["score"]
+    first, second = (
+        (sweep.folder / name / "seed-0" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        for name in ("trial-1", "rerun-1")
+    )
+    for one, other in zip(first, second, strict=True):
+        assert {**json.loads(one), "seconds": 0} == {**json.loads(other), "seconds": 0}
+
+
+def test_a_trial_that_fails_is_kept_with_the_reason(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diverge(*_: Any, **__: Any) -> None:
+        raise UserError("the loss is not a number after epoch 1")
+
+    monkeypatch.setattr(module, "fit", diverge)
+    assert sweep.run(4)["trials"][3]["score"] is None
+    assert "trial 3: the loss is not a number after epoch 1" in capsys.readouterr().err
+    kept = json.loads((sweep.folder / "trial-3" / "trial.json").read_text(encoding="utf-8"))
+    assert kept == {"score": None, "failed": "the loss is not a number after epoch 1"}
+    monkeypatch.undo()
+    assert sweep.run(5)["trials"][4]["score"] is not None
+
+
+def test_a_full_disk_is_no_fault_of_the_trial(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(*_: Any, folder: Path, **__: Any) -> None:
+        raise explain_os_error(OSError(28, "No space left on device"), folder) from OSError(28)
+
+    monkeypatch.setattr(module, "fit", no_room)
+    with pytest.raises(UserError, match="No space left on device"):
+        sweep.run(4)
+    assert not (sweep.folder / "trial-3" / "trial.json").exists()
+    monkeypatch.undo()
+    assert sweep.run(4)["trials"][3]["score"] is not None
+
+
+def test_the_score_is_the_mean_over_seeds(tmp_path: Path, config: RunConfig, feature_folder: Path) -> None:
+    sweep_in(tmp_path, config, feature_folder, seeds=[0, 1]).run(1)
+    found = json.loads((tmp_path / "trial-0" / "trial.json").read_text(encoding="utf-8"))
+    assert len(found["values"]) == 2
+    assert found["score"] == pytest.approx(sum(found["values"]) / 2)
+
+
+def test_another_sweep_in_the_same_folder_is_refused(
+    sweep: Sweep, config: RunConfig, feature_folder: Path
+) -> None:
+    space = search_space(config)
+    narrow = {name: span for name, span in space.items() if name != "model.dropout"}
+    other = with_settings(config, {"training.epochs": 3})
+    for expected, changed in {
+        "settings": sweep_in(sweep.folder, other, feature_folder),
+        "seeds": sweep_in(sweep.folder, config, feature_folder, seeds=[0, 1]),
+        "search space": sweep_in(sweep.folder, config, feature_folder, space=narrow),
+    }.items():
+        for call in (lambda it=changed: it.run(1), lambda it=changed: it.rerun(0)):
+            with pytest.raises(UserError, match=f"a sweep with other {expected}; choose another --output"):
+                call()
+
+
+def test_a_trial_that_is_not_there_cannot_be_rerun(sweep: Sweep) -> None:
+    with pytest.raises(UserError, match=r"no finished trial in .*trial-7"):
+        sweep.rerun(7)
+
+
+def test_what_is_fixed_or_not_there_is_not_searched(sample_posts: Path) -> None:
+    config = configure("spp-scl", str(sample_posts), overrides=["objective.name=cross-entropy"])
+    space = search_space(config, fixed=["model.dropout"])
+    assert set(space) == {"model.input_dropout", "training.learning_rate", "training.weight_decay"}
+    with pytest.raises(UserError, match=r"nothing to search for spp-scl; leave one of model.dropout, "):
+        search_space(config, fixed=list(model_class("spp-scl").search_space))
+
+
+@pytest.mark.parametrize("name", list_models())
+def test_every_declared_search_space_fits_and_needs_the_same_features(name: str, sample_posts: Path) -> None:
+    config = configure(name, str(sample_posts))
+    required = model_class(name)(**config.model_settings).requires
+    for setting, span in model_class(name).search_space.items():
+        assert span.low < span.high
+        assert span.low > 0 or not span.log
+        for value in (span.low, span.high):
+            changed = with_settings(config, {setting: value})
+            assert changed != config
+            assert model_class(name)(**changed.model_settings).requires == required
