@@ -81,7 +81,9 @@ class OpenVINOEngine:
 
     def run(self, batches: Iterable[tuple[Tensor, ...]]) -> Iterator[NDArray[np.float16]]:
         """Yield the network's output for each batch of inputs, in order, in half precision."""
-        requests = [self.compiled.create_infer_request() for _ in range(self.streams + 1)]  # one more waits its turn
+        requests = [
+            self.compiled.create_infer_request() for _ in range(self.streams + 1)
+        ]  # one more waits its turn
         waiting: list[int] = []  # requests under way, oldest first
         for index, batch in enumerate(batches):
             slot = index % len(requests)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sentipair.errors import UserError
 from sentipair.evaluation.bootstrap import bootstrap_mean_interval, summarise
 from sentipair.evaluation.metrics import STATISTICS
+from sentipair.experiments.unlike import checked_predictions
 from sentipair.reporting.run import Json, Predictions, SeedRun
 from sentipair.training.config import RunConfig
 
@@ -25,7 +25,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
     ``majority_clean`` are of the others; ``rows`` counts those of the test set.
 
     Raises:
-        UserError: a file of a run is missing or damaged.
+        UserError: a file of a run is missing, damaged or altered.
     """
     summary: dict[str, Any] = {
         "model": config.model["name"],
@@ -35,7 +35,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
         "seconds": round(sum(run.result["seconds"]["training"] for run in runs), 1),
     }
     for split in runs[0].splits:
-        tables = [_predictions(run, split) for run in runs]
+        tables = [checked_predictions(run, split) for run in runs]
         results = [run.splits[split] for run in runs]
         summary[split] = _over_seeds(results, tables)
         if all(result.get("clean") for result in results):
@@ -107,10 +107,3 @@ def _majority(result: Json) -> dict[str, float]:
 
 def _count(result: Json) -> int:
     return sum(row["support"] for row in result["metrics"]["per_class"])
-
-
-def _predictions(run: SeedRun, split: str) -> Predictions:
-    found = run.predictions(split)
-    if found is None:
-        raise UserError(f"predictions-{split}.parquet is missing in {run.folder}; run `sentipair evaluate`")
-    return found

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from sentipair.data import PairDataset
-from sentipair.errors import UserError
 from sentipair.experiments.notices import about_data, about_features
 from sentipair.experiments.run import CONFIG, seed_folder
 from sentipair.experiments.workbench import Workbench
@@ -23,7 +22,7 @@ from sentipair.objectives import objective_class
 from sentipair.progress import say
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import RunConfig, build_config
-from sentipair.training.loop import CHECKPOINT, best_epoch, fit
+from sentipair.training.loop import CHECKPOINT, DivergenceError, best_epoch, fit
 
 SCORE = "trial.json"
 
@@ -73,9 +72,7 @@ class ValidationBench:
         try:
             values = [self._train_seed(config, seed, seed_folder(folder, seed), tables) for seed in seeds]
             found: dict[str, Any] = {"score": float(np.mean(values)), "values": values}
-        except UserError as error:
-            if error.__cause__ is not None:  # the disk's fault, not that of the settings
-                raise
+        except DivergenceError as error:
             found = {"score": None, "failed": str(error)}
         write_json(folder / SCORE, found)
         for name in DISPOSABLE:

@@ -169,6 +169,8 @@ def _read_predictions(path: Path) -> Predictions:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:
         raise _damaged(path) from error
+    if not {"id", "text", "image", "label", "prediction"} <= set(table.column_names):
+        raise _damaged(path)
     columns = [name for name in table.column_names if name.startswith("p(") and name.endswith(")")]
     rows = tuple(
         Prediction(

@@ -29,6 +29,10 @@ CHECKPOINT = "last.ckpt"
 HISTORY = "metrics.jsonl"
 
 
+class DivergenceError(UserError):
+    """A training whose loss is no longer a number: its settings are to blame."""
+
+
 def fit(
     model: PairModel,
     objective: Objective,
@@ -61,7 +65,8 @@ def fit(
         One entry per epoch, as written to ``metrics.jsonl``; the model has the weights of the last one.
 
     Raises:
-        UserError: the loss is no longer a number, or the folder cannot be written to.
+        DivergenceError: the loss is no longer a number.
+        UserError: the folder cannot be written to.
     """
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
@@ -163,10 +168,10 @@ def refuse_divergence(entry: dict[str, Any]) -> None:
     """End a training whose loss is no longer a number.
 
     Raises:
-        UserError: it is not.
+        DivergenceError: it is not.
     """
     if not all(isfinite(part["loss"]) for part in (entry["train"], entry["validation"])):
-        raise UserError(
+        raise DivergenceError(
             f"the loss is not a number after epoch {entry['epoch']}; lower training.learning_rate and begin anew"
         )
 

@@ -18,6 +18,7 @@ from sentipair.files import explain_os_error
 from sentipair.models import list_models, model_class
 from sentipair.training import loop
 from sentipair.training.config import RunConfig
+from sentipair.training.loop import DivergenceError
 from sentipair.training.recipes import configure
 
 
@@ -131,7 +132,7 @@ def test_a_trial_that_fails_is_kept_with_the_reason(
     sweep: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def diverge(*_: Any, **__: Any) -> None:
-        raise UserError("the loss is not a number after epoch 1")
+        raise DivergenceError("the loss is not a number after epoch 1")
 
     monkeypatch.setattr(module, "fit", diverge)
     assert sweep.run(4)["trials"][3]["score"] is None

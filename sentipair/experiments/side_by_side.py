@@ -1,0 +1,115 @@
+"""Finished runs beside each other, as a page or as a table for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sentipair.errors import UserError
+from sentipair.experiments.contest import Entry, contest_table, margins, show_score
+from sentipair.experiments.run import SUMMARY
+from sentipair.reporting.comparison import forest_figure
+from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.run import Json, read_json
+from sentipair.reporting.sections import HEADLINES, Drawing
+from sentipair.reporting.slices import GROUPS
+from sentipair.reporting.style import to_svg
+from sentipair.reporting.tables import Table
+
+
+def entries_of(folders: Sequence[Path]) -> list[Entry]:
+    """The runs in ``folders``, each with its seeds, named after their folders.
+
+    Raises:
+        UserError: a folder holds no finished run with a test set.
+    """
+    entries = []
+    for folder in folders:
+        summary = read_json(folder / SUMMARY)
+        if "test" not in summary:
+            raise UserError(
+                f"there is no finished run with a test set in {folder}; give a folder that holds seed-0 and {SUMMARY}"
+            )
+        entries.append(Entry(name=folder.absolute().name, folder=folder, summary=summary, published={}))
+    if len({entry.name for entry in entries}) < len(entries):
+        return [Entry(**{**vars(entry), "name": str(entry.folder)}) for entry in entries]
+    return entries
+
+
+def score_tables(entries: Sequence[Entry]) -> list[Table]:
+    """The scores of the runs, with paired tests against the first, and their slices.
+
+    Raises:
+        UserError: the runs are not on the same posts.
+    """
+    if len(entries) == 1:
+        return [_splits_table(entries[0]), *_slice_tables(entries)]
+    note = (
+        "Mean ± standard deviation over seeds. Difference in test accuracy to the first row: paired bootstrap over "
+        f"posts; p by permutation, adjusted for {len(entries) - 1} comparisons (Holm)."
+    )
+    title = f"Runs on {Path(entries[0].summary['data']).stem}"
+    return [contest_table(title, entries, margins(entries, entries[0]), note=note), *_slice_tables(entries)]
+
+
+def write_side_by_side(entries: Sequence[Entry], path: Path) -> Path:
+    """A page that compares the runs; returns ``path``.
+
+    Raises:
+        UserError: the runs are not on the same posts.
+    """
+    tables = score_tables(entries)
+    floor = entries[0].summary["majority"]["accuracy"]
+    figure = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
+    svg = to_svg(figure, name="runs", label="Test accuracy of every run")
+    sections = [
+        Section(title="Test scores", tables=tables[:1], drawings=[Drawing(title="Test accuracy", svg=svg)]),
+        Section(title="Slice by slice", tables=tables[1:]),
+    ]
+    facts = {"data": Path(entries[0].summary["data"]).stem, "runs": str(len(entries))}
+    return write_page(path, title="Runs side by side", facts=facts, sections=sections)
+
+
+def _splits_table(entry: Entry) -> Table:
+    summary = entry.summary
+    names = {
+        "validation": "validation",
+        "validation_clean": "validation, clean",
+        "test": "test",
+        "test_clean": "test, clean",
+    }
+    rows = [
+        [name, *(_with_interval(summary[key][metric]) for metric in HEADLINES)]
+        for key, name in names.items()
+        if key in summary
+    ]
+    rows.append(["majority class, test", *(f"{summary['majority'][metric]:.3f}" for metric in HEADLINES)])
+    return Table(
+        title=entry.name,
+        columns=["split", *HEADLINES.values()],
+        rows=rows,
+        note="Mean ± standard deviation over seeds, and a 95 % bootstrap interval of the mean over posts. Clean: "
+        "without posts that have a duplicate in the training split.",
+    )
+
+
+def _slice_tables(entries: Sequence[Entry]) -> list[Table]:
+    """Accuracy per slice, a column per run; none where a run knows no slices."""
+    slices = [entry.summary.get("slices") or [] for entry in entries]
+    if not all(slices):
+        return []
+    rows = [
+        [
+            f"{GROUPS[first['by']]}: {first['name']}",
+            f"{first['count']:,}",
+            *(show_score(x["accuracy"]) for x in same),
+        ]
+        for first, same in ((same[0], same) for same in zip(*slices, strict=True))
+    ]
+    columns = ["slice", "posts", *(entry.name for entry in entries)]
+    return [Table(title="Test accuracy by slice", columns=columns, rows=rows)]
+
+
+def _with_interval(score: Json) -> str:
+    low, high = score["interval"]
+    return f"{show_score(score)} ({low:.3f} – {high:.3f})"
