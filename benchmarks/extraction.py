@@ -3,10 +3,10 @@
     python benchmarks/extraction.py [--threads 2] [--rounds 5] [--only ResNet-50]
 
 *Plain* is what the released SPP-SCL code computes, in PyTorch and single precision: 64 pairs at a time, texts padded to
-202 (``--plain-batch 8`` for the size at which PyTorch is fastest with pictures here). *Ours* is ``encode`` with the engine that ``choose_engine`` takes on this machine. Both start at
-decoded pictures (640×480) or strings and include resizing or tokenising; ours converts to half precision as well.
-Rounds alternate between the two, after one that does not count; the figures are medians. BERT-base and ResNet-50 have
-random weights, the other two their own.
+202 (``--plain-batch 8`` for the size at which PyTorch is fastest with pictures here). *Ours* is ``encode`` with the
+engine that ``choose_engine`` takes on this machine. Both start at decoded pictures (640×480) or strings and include
+resizing or tokenising; ours converts to half precision as well. Rounds alternate between the two, after one that does
+not count; the figures are medians. BERT-base and ResNet-50 have random weights, the other two their own.
 """
 
 from __future__ import annotations

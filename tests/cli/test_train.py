@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sentipair.training.recipes import run_name
 from sentipair.data import load_dataset
-from sentipair.training.recipes import configure
+from sentipair.training.recipes import configure, run_name
 
 NAMES = {"positive": "très bien", "neutral": "so, so", "negative": "[bad]"}
 

@@ -44,7 +44,7 @@ def test_an_altered_prediction_is_refused(copies: list[Path]) -> None:
     values = table["prediction"].to_pylist()
     values[0] = next(name for name in ("positive", "negative") if name != values[0])
     pq.write_table(table.set_column(column, "prediction", [values]), path)
-    with pytest.raises(UserError, match="does not give the scores in its result.json"):
+    with pytest.raises(UserError, match="does not give the scores"):
         score_tables(entries_of(copies))
 
 
