@@ -24,8 +24,8 @@ from sentipair.features import FeatureStore
 from sentipair.files import write_json
 from sentipair.models import model_class
 from sentipair.reporting.comparison import forest_figure, setting_figure
-from sentipair.reporting.page import Section, write_page
-from sentipair.reporting.sections import HEADLINES, Drawing, geometry, plane
+from sentipair.reporting.page import Drawing, Section, write_page
+from sentipair.reporting.sections import HEADLINES, geometry, plane
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig

@@ -9,9 +9,9 @@ from sentipair.errors import UserError
 from sentipair.experiments.contest import Entry, contest_table, margins, show_score
 from sentipair.experiments.run import SUMMARY
 from sentipair.reporting.comparison import forest_figure
-from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.page import Drawing, Section, write_page
 from sentipair.reporting.run import Json, read_json
-from sentipair.reporting.sections import HEADLINES, Drawing
+from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.slices import GROUPS
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table

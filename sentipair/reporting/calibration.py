@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from sentipair.reporting.page import Drawing
 from sentipair.reporting.run import Json
-from sentipair.reporting.sections import Drawing
 from sentipair.reporting.style import LIGHT, new_figure, styled, to_svg
 
 FEW = 10

@@ -10,9 +10,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentipair.files import write_text
-from sentipair.reporting.sections import Drawing
 from sentipair.reporting.style import DARK, LIGHT, css_variables
 from sentipair.reporting.tables import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """An SVG with its heading and a sentence beneath."""
+
+    title: str
+    svg: str
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

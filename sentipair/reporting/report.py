@@ -6,16 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from sentipair.errors import UserError
 from sentipair.files import write_text
 from sentipair.progress import track
 from sentipair.reporting import sections, seeds, slices
 from sentipair.reporting.calibration import calibration
 from sentipair.reporting.checks import checks, controls
+from sentipair.reporting.page import render
 from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
-from sentipair.reporting.style import DARK, LIGHT, css_variables
 
 Parts = Mapping[str, Callable[[], Any]]
 """What the template prints → how to compute it."""
@@ -39,7 +37,7 @@ def write_report(folder: Path) -> Path:
         raise UserError(f"there is no run in {folder}; give the folder that `sentipair train` wrote")
     page = {name: compute() for name, compute in track(parts.items(), "report", total=len(parts))}
     path = folder / "report.html"
-    write_text(path, _render(page))
+    write_text(path, render("report.html", **page))
     return path
 
 
@@ -79,7 +77,7 @@ def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
     names = ", ".join(map(str, summary.get("seeds", [])))
     return {
         **_any_run(runs[0]),
-        "title": lambda: _title(summary.get("model"), summary.get("data")),
+        "title": lambda: _title(summary.get("model"), runs[0].config.get("data")),
         "facts": lambda: {**_facts(runs[0].config), "seed": names},
         "headlines": lambda: seeds.headlines(summary),
         "headline_note": lambda: (
@@ -112,18 +110,6 @@ def _any_run(run: SeedRun) -> Parts:
         "config": lambda: run.config_text,
         "environment": lambda: sections.flatten(run.environment),
     }
-
-
-def _render(page: Mapping[str, Any]) -> str:
-    templates = Environment(
-        loader=PackageLoader("sentipair.reporting"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    colours = {"light": css_variables(LIGHT), "dark": css_variables(DARK)}
-    return templates.get_template("report.html").render(**page, **colours)
 
 
 def _title(model: Any, data: Any) -> str:

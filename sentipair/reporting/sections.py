@@ -12,6 +12,7 @@ import numpy as np
 from sentipair.evaluation.geometry import Distances, embedding_distances, project_to_plane, subsample
 from sentipair.reporting.examples import Example, most_confident_by_class, most_confident_errors, show
 from sentipair.reporting.figures import Curve, confusion_figure, curves_figure, distances_figure, plane_figure
+from sentipair.reporting.page import Drawing
 from sentipair.reporting.run import Json, Predictions, SeedRun
 from sentipair.reporting.style import to_svg
 
@@ -34,15 +35,6 @@ class Headline:
     interval: tuple[float, float] | None
     floor: float | None
     spread: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """An SVG with its heading and a sentence beneath."""
-
-    title: str
-    svg: str
-    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from sentipair.reporting.figures import Curve, curves_figure, seeds_figure
+from sentipair.reporting.page import Drawing
 from sentipair.reporting.run import Json, SeedRun
-from sentipair.reporting.sections import HEADLINES, Drawing, Headline, confusion, split_table
+from sentipair.reporting.sections import HEADLINES, Headline, confusion, split_table
 from sentipair.reporting.style import to_svg
 
 

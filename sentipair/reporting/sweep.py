@@ -9,9 +9,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from sentipair.reporting.page import Section, write_page
+from sentipair.reporting.page import Drawing, Section, write_page
 from sentipair.reporting.run import Json
-from sentipair.reporting.sections import Drawing
 from sentipair.reporting.style import LIGHT, new_figure, styled, to_svg
 from sentipair.reporting.tables import Table
 
