@@ -13,8 +13,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from sentipair.evaluation.metrics import STATISTICS
-
 if TYPE_CHECKING:
     from sentipair.evaluation.controls import Controls
     from sentipair.inference.predictor import Prediction
@@ -34,7 +32,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     table = _table("split", "metric", "mean", "sd", "95 % interval", "majority class")
     floors = {"test": summary.get("majority"), "test_clean": summary.get("majority_clean")}
     for split in ("validation", "test", "test_clean"):
-        for name in STATISTICS if split in summary else ():
+        for name in summary.get(split, ()):
             score, floor = summary[split][name], floors.get(split)
             table.add_row(
                 _words(split),
@@ -61,7 +59,7 @@ def print_scores(scores: Mapping[str, Any], *, title: str) -> None:
     typer.echo(title)
     table = _table("posts", "metric", "value", "95 % interval", "majority class")
     for rows, part in (("all", scores), ("clean", scores["clean"])):
-        for name in STATISTICS if part else ():
+        for name in part["intervals"] if part else ():
             metrics = part["metrics"]
             interval, floor = _interval(part["intervals"][name]), f"{metrics[f'majority_{name}']:.3f}"
             table.add_row(rows, _words(name), f"{metrics[name]:.3f}", interval, floor)

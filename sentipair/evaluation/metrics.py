@@ -13,7 +13,7 @@ from sentipair.errors import UserError
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-Statistic = Literal["accuracy", "weighted_f1", "macro_f1"]
+Statistic = Literal["accuracy", "weighted_f1", "macro_f1", "binary_f1"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Metrics:
         binary_f1: F1 of the last class where there are exactly two classes (the sarcastic one), else None.
         confusion: [K][K] counts; rows are true classes, columns predicted ones.
         majority_accuracy: of a classifier that always answers the most frequent class of the targets;
-            likewise ``majority_weighted_f1`` and ``majority_macro_f1``.
+            likewise ``majority_weighted_f1``, ``majority_macro_f1`` and ``majority_binary_f1``.
     """
 
     accuracy: float
@@ -51,6 +51,7 @@ class Metrics:
     majority_accuracy: float
     majority_weighted_f1: float
     majority_macro_f1: float
+    majority_binary_f1: float | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
@@ -94,7 +95,7 @@ def evaluate_predictions(
         macro_precision=float(precision.mean()),
         macro_recall=float(recall.mean()),
         macro_f1=float(macro_f1(confusion)),
-        binary_f1=float(f1[-1]) if len(classes) == 2 else None,
+        binary_f1=float(binary_f1(confusion)) if len(classes) == 2 else None,
         per_class=tuple(
             ClassMetrics(name=name, precision=float(p), recall=float(r), f1=float(f), support=int(n))
             for name, p, r, f, n in rows
@@ -103,6 +104,7 @@ def evaluate_predictions(
         majority_accuracy=float(accuracy(majority)),
         majority_weighted_f1=float(weighted_f1(majority)),
         majority_macro_f1=float(macro_f1(majority)),
+        majority_binary_f1=float(binary_f1(majority)) if len(classes) == 2 else None,
     )
 
 
@@ -147,12 +149,23 @@ def macro_f1(confusion: NDArray[Any]) -> Floats:
     return np.asarray(class_scores(confusion)[2].mean(axis=-1))
 
 
+def binary_f1(confusion: NDArray[Any]) -> Floats:
+    """F1 of the last class alone, [...] from counts [..., K, K]: what sarcasm papers report."""
+    return np.asarray(class_scores(confusion)[2][..., -1])
+
+
 STATISTICS: Mapping[Statistic, Callable[[NDArray[Any]], Floats]] = {
     "accuracy": accuracy,
     "weighted_f1": weighted_f1,
     "macro_f1": macro_f1,
+    "binary_f1": binary_f1,
 }
-"""The three headline numbers, each a function of the confusion matrix alone."""
+"""The headline numbers, each a function of the confusion matrix alone."""
+
+
+def headline(num_classes: int) -> tuple[Statistic, ...]:
+    """Names of the headline numbers: the binary F1 is one where there are two classes."""
+    return tuple(name for name in STATISTICS if name != "binary_f1" or num_classes == 2)
 
 
 def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Floats:

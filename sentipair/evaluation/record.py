@@ -19,7 +19,7 @@ from sentipair.errors import UserError
 from sentipair.evaluation.bootstrap import bootstrap_interval
 from sentipair.evaluation.calibration import describe_calibration, fit_temperature
 from sentipair.evaluation.invariance import Answers, answers_by_condition, flip_rates
-from sentipair.evaluation.metrics import STATISTICS, confusion_matrix, evaluate_predictions
+from sentipair.evaluation.metrics import STATISTICS, confusion_matrix, evaluate_predictions, headline
 from sentipair.evaluation.predict import Outputs, predict
 from sentipair.evaluation.slices import describe_slices
 from sentipair.features import FeatureTable
@@ -106,7 +106,7 @@ def score(targets: Answers, predictions: Answers, classes: Sequence[str]) -> dic
         "metrics": evaluate_predictions(targets, predictions, classes).to_dict(),
         "intervals": {
             name: bootstrap_interval(targets, predictions, num_classes=len(classes), statistic=name)
-            for name in STATISTICS
+            for name in headline(len(classes))
         },
     }
 
@@ -156,4 +156,4 @@ def count_look(folder: Path, *, split: str, why: str) -> int:
 
 def _mean_scores(targets: Answers, found: Sequence[Answers], num_classes: int) -> Mapping[str, float]:
     confusions = np.stack([confusion_matrix(targets, answers, num_classes) for answers in found])
-    return {name: float(statistic(confusions).mean()) for name, statistic in STATISTICS.items()}
+    return {name: float(STATISTICS[name](confusions).mean()) for name in headline(num_classes)}

@@ -254,6 +254,7 @@ def _draw_curve(
         scores = {
             name: [(point[split][key]["mean"], point[split][key]["sd"] or 0.0) for point in points]
             for key, name in HEADLINES.items()
+            if key in points[0][split]
         }
         figure = setting_figure(curve.values, scores, label=curve.label)
         svg = to_svg(figure, name=f"{curve.setting}-{split}", label=f"{curve.title}, {split}")

@@ -144,6 +144,7 @@ def _leaderboard(
     seeds: int,
 ) -> Table:
     clean = any(entry.summary.get("test_clean") for entry in entries)
+    shown = [name for name in HEADLINES if name in entries[0].summary["test"]]
     rows = []
     for entry in entries:
         test, cost, margin = entry.summary["test"], costs[entry.name], found.get(entry.name)
@@ -152,7 +153,7 @@ def _leaderboard(
             [
                 entry.name,
                 f"{show_score(test['accuracy'])} ({low:.3f} – {high:.3f})",
-                *(show_score(test[name]) for name in ("weighted_f1", "macro_f1")),
+                *(show_score(test[name]) for name in shown[1:]),
                 *([show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []),
                 show_margin(margin) if margin else "–",
                 f"{margin.p_value:.3f}" if margin else "–",
@@ -163,9 +164,14 @@ def _leaderboard(
             ]
         )
     floor = entries[0].summary["majority"]
-    empty = [""] * (len(rows[0]) - 4)
-    rows.append(["majority class", *(f"{floor[name]:.3f}" for name in HEADLINES), *empty])
-    columns = ["model", "accuracy (95 %)", "weighted F1", "macro F1", *(["accuracy, clean"] if clean else [])]
+    empty = [""] * (len(rows[0]) - 1 - len(shown))
+    rows.append(["majority class", *(f"{floor[name]:.3f}" for name in shown), *empty])
+    columns = [
+        "model",
+        "Accuracy (95 %)",
+        *(HEADLINES[name] for name in shown[1:]),
+        *(["Accuracy, clean"] if clean else []),
+    ]
     columns += ["to the best (95 %)", "p (Holm)", "flips", "parameters", "s / seed", "pairs / s"]
     return Table(
         title=Path(data).stem,

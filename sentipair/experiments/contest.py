@@ -9,14 +9,12 @@ from typing import Any
 
 from sentipair.evaluation.bootstrap import Interval
 from sentipair.evaluation.comparison import holm, paired_bootstrap, paired_permutation
-from sentipair.evaluation.metrics import STATISTICS
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions, refuse_unlike
 from sentipair.reporting.comparison import Score
 from sentipair.reporting.run import Json, SeedRun
+from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.tables import Table
-
-HEADINGS = {"accuracy": "accuracy", "weighted_f1": "weighted F1", "macro_f1": "macro F1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,13 +93,14 @@ def contest_table(
 ) -> Table:
     """Published values, ours on the full and the clean test set, and the margin, one row per entry."""
     published = any(entry.published for entry in entries)
+    shown = [name for name in HEADLINES if name in entries[0].summary["test"]]
     clean = any(entry.summary.get("test_clean") for entry in entries)
-    columns = ["", *(["published"] if published else []), *HEADINGS.values()]
-    columns += [*(["accuracy, clean"] if clean else []), "difference (95 %)", "p (Holm)", "validation"]
+    columns = ["", *(["published"] if published else []), *(HEADLINES[name] for name in shown)]
+    columns += [*(["Accuracy, clean"] if clean else []), "difference (95 %)", "p (Holm)", "validation"]
     rows = []
     for entry in entries:
         row = [entry.name, *([show_published(entry.published)] if published else [])]
-        row += [show_score(entry.summary["test"][name]) for name in STATISTICS]
+        row += [show_score(entry.summary["test"][name]) for name in shown]
         row += [show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []
         margin = margins_by_name.get(entry.name)
         row += ["–", "–"] if margin is None else [show_margin(margin), f"{margin.p_value:.3f}"]

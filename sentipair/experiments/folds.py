@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from sentipair.data.splits import published_schemes
 from sentipair.errors import UserError
 from sentipair.evaluation.bootstrap import bootstrap_mean_interval, summarise
-from sentipair.evaluation.metrics import STATISTICS, evaluate_predictions
+from sentipair.evaluation.metrics import Statistic, evaluate_predictions, headline
 from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.run import seed_folder
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
 from sentipair.files import write_json, write_text
 from sentipair.reporting.run import Predictions, SeedRun
+from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.tables import Table
 from sentipair.training.config import RunConfig
 
@@ -108,7 +109,7 @@ def summarise_folds(tested: Sequence[Sequence[Predictions]]) -> dict[str, Any]:
     answers = [np.concatenate(parts) for parts in zip(*(answers for _, answers in folds), strict=True)]
     clean = np.concatenate([tables[0].clean_rows()[tables[0].label_indices() >= 0] for tables in tested])
     scores = [_means(*fold, classes) for fold in folds]
-    over_folds = {name: summarise([fold[name] for fold in scores]) for name in STATISTICS}
+    over_folds = {name: summarise([fold[name] for fold in scores]) for name in headline(len(classes))}
     floor = evaluate_predictions(targets, answers[0], classes).to_dict()
     return {
         "folds": [{"rows": len(rows), **means} for (rows, _), means in zip(folds, scores, strict=True)],
@@ -117,34 +118,34 @@ def summarise_folds(tested: Sequence[Sequence[Predictions]]) -> dict[str, Any]:
         "clean": None
         if clean.all() or not clean.any()
         else _pooled(targets[clean], [answer[clean] for answer in answers], classes),
-        "majority": {name: floor[f"majority_{name}"] for name in STATISTICS},
+        "majority": {name: floor[f"majority_{name}"] for name in headline(len(classes))},
     }
 
 
 def folds_table(summary: Mapping[str, Any]) -> Table:
     """The summary of ``run_folds`` as a table."""
+    spread = summary["over_folds"]
 
     def pooled(name: str, scores: Mapping[str, Any]) -> list[str]:
         cells = [
             f"{scores[key]['mean']:.3f} [{scores[key]['interval'][0]:.3f}, {scores[key]['interval'][1]:.3f}]"
-            for key in STATISTICS
+            for key in spread
         ]
         return [name, f"{scores['rows']:,}", *cells]
 
     rows = [
-        [f"fold {k}", f"{fold['rows']:,}", *(f"{fold[name]:.3f}" for name in STATISTICS)]
+        [f"fold {k}", f"{fold['rows']:,}", *(f"{fold[name]:.3f}" for name in spread)]
         for k, fold in enumerate(summary["folds"], start=1)
     ]
-    spread = summary["over_folds"]
-    rows.append(["mean ± sd", "", *(f"{spread[n]['mean']:.3f} ± {spread[n]['sd']:.3f}" for n in STATISTICS)])
+    rows.append(["mean ± sd", "", *(f"{spread[n]['mean']:.3f} ± {spread[n]['sd']:.3f}" for n in spread)])
     rows.append(pooled("all posts", summary["pooled"]))
     if summary["clean"]:
         rows.append(pooled("without duplicates", summary["clean"]))
-    rows.append(["majority class", "", *(f"{summary['majority'][name]:.3f}" for name in STATISTICS)])
+    rows.append(["majority class", "", *(f"{summary['majority'][name]:.3f}" for name in spread)])
     seeds = ", ".join(map(str, summary["seeds"]))
     return Table(
         title=f"{summary['model']} on {Path(summary['data']).name}, {summary['scheme']}, seeds {seeds}",
-        columns=["test", "posts", *(name.replace("_", " ").replace("f1", "F1") for name in STATISTICS)],
+        columns=["test", "posts", *(HEADLINES[name] for name in spread)],
         rows=rows,
         note="Every post is tested once. In brackets: 95 % bootstrap intervals over posts. The folds share training "
         "data, so their standard deviation says nothing of how sure the mean is.",
@@ -160,9 +161,11 @@ def _answers(tables: Sequence[Predictions]) -> tuple[NDArray[np.int64], list[NDA
 
 def _means(
     targets: NDArray[np.int64], answers: Sequence[NDArray[np.int64]], classes: Sequence[str]
-) -> dict[str, float]:
+) -> dict[Statistic, float]:
     scores = [evaluate_predictions(targets, answer, classes) for answer in answers]
-    return {name: float(np.mean([getattr(score, name) for score in scores])) for name in STATISTICS}
+    return {
+        name: float(np.mean([getattr(score, name) for score in scores])) for name in headline(len(classes))
+    }
 
 
 def _pooled(
@@ -171,9 +174,9 @@ def _pooled(
     means = _means(targets, answers, classes)
     intervals = {
         name: bootstrap_mean_interval(targets, answers, num_classes=len(classes), statistic=name)
-        for name in STATISTICS
+        for name in means
     }
     return {
         "rows": len(targets),
-        **{name: {"mean": means[name], "interval": intervals[name]} for name in STATISTICS},
+        **{name: {"mean": means[name], "interval": intervals[name]} for name in means},
     }

@@ -8,11 +8,11 @@ from typing import Any
 
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
-from sentipair.experiments.contest import HEADINGS
 from sentipair.features import FeatureStore
 from sentipair.files import write_json, write_text
 from sentipair.reporting.page import Section, write_page
 from sentipair.reporting.run import Json
+from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.tables import Table
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure, load_recipe, published_results
@@ -133,7 +133,7 @@ def _table(title: str, verdicts: Sequence[Json], seeds: int) -> Table:
         sd = "" if verdict["sd"] is None else f" ± {verdict['sd']:.3f}"
         ours = f"{verdict['ours']:.3f}{sd} ({low:.3f} – {high:.3f})"
         place = "inside" if verdict["inside"] else "above" if verdict["published"] > high else "below"
-        metric = HEADINGS[verdict["metric"]]
+        metric = HEADLINES[verdict["metric"]]
         rows.append(
             [verdict["claim"], metric, f"{verdict['published']:.3f}", verdict["fidelity"], ours, place]
         )

@@ -72,6 +72,7 @@ def write_side_by_side(entries: Sequence[Entry], path: Path) -> Path:
 
 def _splits_table(entry: Entry) -> Table:
     summary = entry.summary
+    shown = [name for name in HEADLINES if name in summary["test"]]
     names = {
         "validation": "validation",
         "validation_clean": "validation, clean",
@@ -79,14 +80,14 @@ def _splits_table(entry: Entry) -> Table:
         "test_clean": "test, clean",
     }
     rows = [
-        [name, *(_with_interval(summary[key][metric]) for metric in HEADLINES)]
+        [name, *(_with_interval(summary[key][metric]) for metric in shown)]
         for key, name in names.items()
         if key in summary
     ]
-    rows.append(["majority class, test", *(f"{summary['majority'][metric]:.3f}" for metric in HEADLINES)])
+    rows.append(["majority class, test", *(f"{summary['majority'][metric]:.3f}" for metric in shown)])
     return Table(
         title=entry.name,
-        columns=["split", *HEADLINES.values()],
+        columns=["split", *(HEADLINES[metric] for metric in shown)],
         rows=rows,
         note="Mean ± standard deviation over seeds, and a 95 % bootstrap interval of the mean over posts. Clean: "
         "without posts that have a duplicate in the training split.",

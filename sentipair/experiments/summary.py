@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sentipair.evaluation.bootstrap import bootstrap_mean_interval, summarise
-from sentipair.evaluation.metrics import STATISTICS
+from sentipair.evaluation.metrics import headline
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.reporting.run import Json, Predictions, SeedRun
 from sentipair.training.config import RunConfig
@@ -65,7 +65,7 @@ def _slices_over_seeds(tests: Sequence[Json]) -> list[Json]:
     rows = zip(*(test.get("slices", ()) for test in tests), strict=False)  # older runs know no slices
     return [
         {key: first[key] for key in ("by", "name", "count")}
-        | {name: _mean(name, [first, *others]) for name in STATISTICS}
+        | {name: _mean(name, [first, *others]) for name in ("accuracy", "weighted_f1", "macro_f1")}
         for first, *others in rows
     ]
 
@@ -86,7 +86,7 @@ def _over_seeds(
     rows = targets >= 0 if among is None else (targets >= 0) & among
     answers = [table.prediction_indices()[rows] for table in tables]
     scores: dict[str, Any] = {}
-    for name in STATISTICS:
+    for name in headline(len(tables[0].classes)):
         values = [float(result["metrics"][name]) for result in results]
         over_seeds = summarise(values)
         interval = bootstrap_mean_interval(
@@ -102,7 +102,7 @@ def _over_seeds(
 
 
 def _majority(result: Json) -> dict[str, float]:
-    return {name: result["metrics"][f"majority_{name}"] for name in STATISTICS}
+    return {name: result["metrics"][f"majority_{name}"] for name in result["intervals"]}
 
 
 def _count(result: Json) -> int:

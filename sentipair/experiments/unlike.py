@@ -8,7 +8,7 @@ from math import isclose
 import numpy as np
 
 from sentipair.errors import UserError
-from sentipair.evaluation.metrics import STATISTICS, evaluate_predictions
+from sentipair.evaluation.metrics import evaluate_predictions, headline
 from sentipair.reporting.run import Json, Predictions, SeedRun
 
 DATA_SETTINGS = ("source", "variant", "scheme", "split_seed", "text_steps")
@@ -61,7 +61,9 @@ def _gives(predictions: Predictions, recorded: Json) -> bool:
         return False
     labelled = Predictions(classes=predictions.classes, rows=tuple(rows))
     found = evaluate_predictions(labelled.label_indices(), labelled.prediction_indices(), classes)
-    same_scores = all(isclose(getattr(found, name), recorded[name], abs_tol=1e-9) for name in STATISTICS)
+    same_scores = all(
+        isclose(getattr(found, name), recorded[name], abs_tol=1e-9) for name in headline(len(classes))
+    )
     return same_scores and np.array_equal(found.confusion, recorded["confusion"])
 
 

@@ -9,13 +9,10 @@ import numpy as np
 from sentipair.evaluation.invariance import batch_warning
 from sentipair.evaluation.predict import BATCH_SIZE
 from sentipair.reporting.run import Json, SeedRun
+from sentipair.reporting.sections import HEADLINES
 
-SCORES = {
-    "accuracy": "accuracy",
-    "weighted_f1": "weighted F1",
-    "macro_f1": "macro F1",
-    "binary_f1": "binary F1",
-}
+SHOWN = ("accuracy", "weighted_f1", "macro_f1")
+"""Scores that are given for every condition."""
 
 
 def checks(runs: Sequence[SeedRun]) -> Json:
@@ -46,7 +43,7 @@ def controls(controls: Json, model: Json) -> Json | None:
     """
     if not controls or not model:
         return None
-    columns = {key: name for key, name in SCORES.items() if key in controls["majority"]}
+    columns = {key: name for key, name in HEADLINES.items() if key in controls["majority"]}
     return {"columns": columns, "rows": {**controls, "this model": {key: model.get(key) for key in columns}}}
 
 
@@ -57,6 +54,6 @@ def _conditions(tests: Sequence[Json]) -> list[Json]:
     found = {f"batch size {BATCH_SIZE}": [test["metrics"] for test in tests]}
     found |= {name: [test["conditions"][name] for test in tests] for name in tests[0]["conditions"]}
     return [
-        {"name": name, **{key: float(np.mean([one[key] for one in each])) for key in list(SCORES)[:3]}}
+        {"name": name, **{key: float(np.mean([one[key] for one in each])) for key in SHOWN}}
         for name, each in found.items()
     ]

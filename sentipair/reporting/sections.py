@@ -16,7 +16,12 @@ from sentipair.reporting.page import Drawing
 from sentipair.reporting.run import Json, Predictions, SeedRun
 from sentipair.reporting.style import to_svg
 
-HEADLINES: Mapping[str, str] = {"accuracy": "Accuracy", "weighted_f1": "Weighted F1", "macro_f1": "Macro F1"}
+HEADLINES: Mapping[str, str] = {
+    "accuracy": "Accuracy",
+    "weighted_f1": "Weighted F1",
+    "macro_f1": "Macro F1",
+    "binary_f1": "Binary F1",
+}
 DISTANCES: Mapping[str, tuple[str, str]] = {
     "IID": ("Picture to picture", "image–image distance (IID), 1 − cosine"),
     "TTD": ("Text to text", "text–text distance (TTD), 1 − cosine"),
@@ -47,7 +52,7 @@ class Gallery:
 
 
 def headlines(split: Json) -> list[Headline]:
-    """The three headline numbers of one split of ``result.json``."""
+    """The headline numbers of one split of ``result.json``."""
     metrics, intervals = split.get("metrics", {}), split.get("intervals") or {}
     return [
         Headline(
@@ -57,7 +62,7 @@ def headlines(split: Json) -> list[Headline]:
             floor=metrics.get(f"majority_{key}"),
         )
         for key, name in HEADLINES.items()
-        if key in metrics
+        if metrics.get(key) is not None
     ]
 
 

@@ -14,7 +14,7 @@ from sentipair.reporting.style import to_svg
 
 
 def headlines(summary: Json) -> list[Headline]:
-    """The three headline numbers of ``summary.json``: mean, deviation and interval over the seeds."""
+    """The headline numbers of ``summary.json``: mean, deviation and interval over the seeds."""
     test, floors = summary.get("test", {}), summary.get("majority") or {}
     return [
         Headline(
@@ -50,7 +50,11 @@ def side_by_side(summary: Json, runs: Sequence[SeedRun]) -> Json | None:
         for run in runs
     ]
     svg = to_svg(figure, name="seeds", label="Test scores of every seed")
-    return {"drawing": Drawing(title="Test scores", svg=svg), "rows": rows, "columns": HEADLINES}
+    return {
+        "drawing": Drawing(title="Test scores", svg=svg),
+        "rows": rows,
+        "columns": {key: name for key, name in HEADLINES.items() if key in summary["test"]},
+    }
 
 
 def mean_classes(tests: Sequence[Json]) -> list[Json]:
@@ -69,7 +73,11 @@ def mean_splits(summary: Json, runs: Sequence[SeedRun]) -> list[Json]:
     return [
         {
             **same[0],
-            **{key: float(np.mean([row[key] for row in same])) for key in HEADLINES},
+            **{
+                key: float(np.mean([row[key] for row in same]))
+                for key in HEADLINES
+                if same[0][key] is not None
+            },
             "interval": summary.get(same[0]["key"], {}).get("accuracy", {}).get("interval"),
         }
         for same in rows.values()

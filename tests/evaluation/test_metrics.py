@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from sentipair.errors import UserError
-from sentipair.evaluation.metrics import STATISTICS, Metrics, confusion_matrix, evaluate_predictions
+from sentipair.evaluation.metrics import (
+    STATISTICS,
+    Metrics,
+    confusion_matrix,
+    evaluate_predictions,
+    headline,
+)
 
 CLASSES = ("positive", "neutral", "negative")
 
@@ -50,6 +56,7 @@ def test_every_score_equals_the_loop(seed, count, num_classes):
         for p in range(num_classes):
             assert found.confusion[t][p] == sum((targets == t) & (predictions == p))
     assert found.binary_f1 == (pytest.approx(rows[1][2]) if num_classes == 2 else None)
+    assert ("binary_f1" in headline(num_classes)) is (num_classes == 2)
 
 
 def test_scikit_learn_agrees_on_an_absent_class_and_zero_division():
@@ -109,7 +116,7 @@ def test_statistics_take_a_stack_of_confusion_matrices():
 
 
 def test_an_empty_confusion_matrix_scores_zero():
-    assert [float(statistic(np.zeros((3, 3), int))) for statistic in STATISTICS.values()] == [0, 0, 0]
+    assert [float(statistic(np.zeros((3, 3), int))) for statistic in STATISTICS.values()] == [0, 0, 0, 0]
 
 
 def test_no_rows_is_the_users_to_mend():

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from sentipair.evaluation.bootstrap import bootstrap_interval, bootstrap_mean_interval
 from sentipair.evaluation.calibration import describe_calibration
-from sentipair.evaluation.metrics import STATISTICS, evaluate_predictions
+from sentipair.evaluation.metrics import evaluate_predictions, headline
 from sentipair.evaluation.slices import Slice, score_slice
 
 SENTIMENT = ("positive", "neutral", "negative")
@@ -93,7 +93,7 @@ def write_seeds(folder, *, seeds=3, **changes):
     targets = np.array([classes.index(label) for label in tables[0]["label"]])
     predictions = [np.array([classes.index(p) for p in table["prediction"]]) for table in tables]
     test = {}
-    for key in STATISTICS:
+    for key in headline(len(classes)):
         values = [result[key] for result in results]
         interval = bootstrap_mean_interval(
             targets, predictions, num_classes=len(classes), statistic=key, resamples=500
@@ -105,7 +105,7 @@ def write_seeds(folder, *, seeds=3, **changes):
         "data": "mvsa-single",
         "seeds": list(range(seeds)),
         "test": test,
-        "majority": {key: results[0][f"majority_{key}"] for key in STATISTICS},
+        "majority": {key: results[0][f"majority_{key}"] for key in test},
         "slices": slices_over_seeds(splits),
     }
     (folder / "summary.json").write_text(json.dumps(summary))
@@ -157,7 +157,7 @@ def split_result(targets, predictions, classes):
     clean = evaluate_predictions(targets[:-5], predictions[:-5], classes)
     intervals = {
         key: bootstrap_interval(targets, predictions, num_classes=len(classes), statistic=key, resamples=500)
-        for key in STATISTICS
+        for key in headline(len(classes))
     }
     return {
         "metrics": metrics.to_dict(),
@@ -182,7 +182,7 @@ def slices_over_seeds(results):
     rows = []
     for same in zip(*(result["slices"] for result in results), strict=True):
         row = {key: same[0][key] for key in ("by", "name", "count")}
-        for key in STATISTICS:
+        for key in ("accuracy", "weighted_f1", "macro_f1"):
             values = [one[key] for one in same]
             sd = float(np.std(values, ddof=1)) if None not in values and len(values) > 1 else None
             row[key] = None if None in values else {"mean": np.mean(values), "sd": sd, "values": values}
