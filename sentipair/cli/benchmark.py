@@ -9,6 +9,7 @@ import typer
 
 from sentipair.cli.options import EncoderNames, Engine, Features, Json, Override, Workers, open_store
 from sentipair.cli.show import print_json, print_paths
+from sentipair.data import all_readers
 from sentipair.errors import UserError
 
 
@@ -17,7 +18,8 @@ def benchmark(
         str, typer.Option(help="Names, with commas; NAME:published for another fidelity than sound.")
     ],
     data: Annotated[
-        str, typer.Option(help="Data sets or tables, with commas; NAME=FOLDER says where a data set is.")
+        list[str],
+        typer.Option(help="A data set, as NAME or NAME=FOLDER, or a table or folder; may be repeated."),
     ],
     encoders: EncoderNames = "offline",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds; they are 0, 1, ….")] = 5,
@@ -32,19 +34,20 @@ def benchmark(
 ) -> None:
     """Train several models with the same seeds and rank them, with intervals and paired tests against the best.
 
-    Example: sentipair benchmark --models logistic-regression,spp-scl --data mvsa-single=path/to/mvsa-single
+    Example: sentipair benchmark --models logistic-regression,spp-scl --data mvsa-single=path/to/it --data posts.csv
     """
     from sentipair.experiments.benchmark import benchmark as run
 
-    names = split(models, "--models")
-    sources = dict(entry.partition("=")[::2] for entry in split(data, "--data"))
+    sources = [place(entry) for entry in data]
+    if len({name for name, _ in sources}) < len(sources):
+        raise UserError("--data names a data set twice; each can take part once")
     result = run(
-        names,
-        list(sources),
+        list(dict.fromkeys(name.strip() for name in models.split(",") if name.strip())),
+        [name for name, _ in sources],
         seeds=range(seeds),
         output=output,
         store=open_store(features, runs=output.parent),
-        roots={name: root for name, root in sources.items() if root},
+        roots={name: root for name, root in sources if root},
         overrides=override or (),
         workers=workers,
         encoders=encoders,
@@ -53,17 +56,12 @@ def benchmark(
     if as_json:
         print_json({**result, "folder": str(output)})
     else:
-        typer.echo((output / "benchmark.md").read_text(encoding="utf-8"))
+        for table in sorted((output / "tables").glob("*.md")):
+            typer.echo(table.read_text(encoding="utf-8"))
         print_paths(runs=output, report=output / "report.html")
 
 
-def split(names: str, option: str) -> list[str]:
-    """Names between commas, each once.
-
-    Raises:
-        UserError: there is none.
-    """
-    found = list(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if not found:
-        raise UserError(f"{option} names nothing; separate names with commas")
-    return found
+def place(entry: str) -> tuple[str, str | None]:
+    """What ``--data`` names, and where it is: only the name of a reader can be followed by ``=FOLDER``."""
+    name, equals, root = entry.partition("=")
+    return (name, root) if equals and name in all_readers() else (entry, None)

@@ -65,7 +65,7 @@ def batch_warning(flips: Mapping[str, float]) -> str | None:
     if share == 0:
         return None
     return (
-        f"up to {100 * share:.1f} % of the predictions depend on what else is in the batch; "
+        f"up to {100 * share:.1f} % of the predictions depend on the batch or its padding; "
         f"the scores are those of batches of {BATCH_SIZE} in the order of the file"
     )
 

@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
-from sentipair.experiments.contest import Entry, Margin, contest_table, margins
+from sentipair.experiments.contest import NOTE, Entry, contest_table, margins
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
 from sentipair.files import write_json
 from sentipair.models import model_class
-from sentipair.reporting.comparison import forest_figure, setting_figure
+from sentipair.reporting.comparison import forest_figure, values_figure
 from sentipair.reporting.page import Drawing, Section, write_page
 from sentipair.reporting.sections import HEADLINES, geometry, plane
 from sentipair.reporting.style import to_svg
@@ -122,6 +122,9 @@ def ablate(
         UserError: the data cannot be used, or a variant fails.
     """
     ablation = load_ablation(model)
+    varied = {change.partition("=")[0] for changes in ablation.variants() for change in changes}
+    if fixed := varied & {override.partition("=")[0].strip() for override in overrides}:
+        raise UserError(f"the ablation itself varies {', '.join(sorted(fixed))}; leave that --set out")
     configs = {
         changes: configure(model, data, overrides=[*overrides, *changes], **options)
         for changes in ablation.variants()
@@ -139,13 +142,18 @@ def ablate(
 
     rows = {row.set: row for table in ablation.tables for row in table.rows}
     full = entry(rows[()])
-    by_settings = dict(zip(rows, _margins([entry(row) for row in rows.values()], full), strict=True))
+    found = margins([entry(row) for row in rows.values()], full)
     tables = [
         contest_table(
             f"{table.name}. {table.title}",
             [entry(row) for row in table.rows],
-            {row.name: margin for row in table.rows if (margin := by_settings[row.set])},
-            note=_note(configs[()], len(seeds), sum(margin is not None for margin in by_settings.values())),
+            found,
+            note=_note(
+                configs[()],
+                len(seeds),
+                len(found),
+                published=any(data in row.published for row in table.rows),
+            ),
         )
         for table in ablation.tables
     ]
@@ -159,7 +167,7 @@ def ablate(
         "variants": {
             _name(changes): {
                 "summary": summary,
-                "margin": asdict(margin) if (margin := by_settings.get(changes)) else None,
+                "margin": asdict(margin) if (margin := found.get(variant_folder(output, changes))) else None,
             }
             for changes, summary in summaries.items()
         },
@@ -181,17 +189,12 @@ def _point(curve: AblationCurve, value: float) -> tuple[str, ...]:
     return (f"{curve.setting}={value:g}",)
 
 
-def _margins(entries: Sequence[Entry], full: Entry) -> list[Margin | None]:
-    found = margins(entries, full)
-    return [found.get(entry.name) for entry in entries]
-
-
-def _note(config: RunConfig, seeds: int, tests: int) -> str:
+def _note(config: RunConfig, seeds: int, tests: int, *, published: bool) -> str:
     encoders = f"{config.encoders.text} and {config.encoders.image}"
+    claim = "Published: accuracy / F1 as the paper has it. Ours: " if published else ""
     return (
-        f"Published: accuracy / F1 as the paper has it. Ours: {config.model.get('fidelity')}, with {encoders}, mean ± "
-        f"standard deviation over {seeds} seeds, the epoch chosen on validation. Difference in test accuracy to the "
-        f"first row: paired bootstrap over posts; p by permutation, adjusted for {tests} comparisons (Holm)."
+        f"{claim}{config.model.get('fidelity')}, with {encoders}, mean ± standard deviation over {seeds} seeds, the "
+        f"epoch chosen on validation. {NOTE.format(tests=tests)}"
     )
 
 
@@ -256,7 +259,7 @@ def _draw_curve(
             for key, name in HEADLINES.items()
             if key in points[0][split]
         }
-        figure = setting_figure(curve.values, scores, label=curve.label)
+        figure = values_figure(curve.values, scores, label=curve.label)
         svg = to_svg(figure, name=f"{curve.setting}-{split}", label=f"{curve.title}, {split}")
         caption = "Mean and standard deviation over seeds."
         drawings.append(Drawing(title=split.capitalize(), svg=svg, caption=caption))
@@ -265,6 +268,6 @@ def _draw_curve(
         for folder in (variant_folder(output, _point(curve, value)) for value in curve.values)
     ]
     steps = {"second steps": [(float(np.mean(share)), float(np.std(share))) for share in shares]}
-    svg = to_svg(setting_figure(curve.values, steps, label=curve.label), name="steps", label="Second steps")
+    svg = to_svg(values_figure(curve.values, steps, label=curve.label), name="steps", label="Second steps")
     caption = "Share of batches in which the second step was taken; mean and deviation over epochs and seeds."
     return [*drawings, Drawing(title="Second steps", svg=svg, caption=caption)]

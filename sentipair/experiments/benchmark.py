@@ -13,7 +13,7 @@ import numpy as np
 from sentipair.errors import UserError
 from sentipair.evaluation.predict import predict
 from sentipair.experiments.campaign import Job, run_all
-from sentipair.experiments.contest import Entry, Margin, margins, show_margin, show_score
+from sentipair.experiments.contest import NOTE, Entry, Margin, margins, show_margin, show_score
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
 from sentipair.files import write_json
@@ -47,7 +47,7 @@ def benchmark(
         models: registered names; ``spp-scl:published`` for another fidelity than sound.
         data: data sets by name, or own tables or folders.
         seeds: of every model.
-        output: gets a run folder per model and data set, ``benchmark.json``, ``benchmark.md`` and ``report.html``.
+        output: gets a run folder per model and data set, ``benchmark.json``, ``tables`` and ``report.html``.
         store: where features are kept.
         roots: folder of a named data set, by its name.
         workers: see ``run_all``.
@@ -59,6 +59,8 @@ def benchmark(
     Raises:
         UserError: a name that does not exist, data that cannot be used, or a training that fails.
     """
+    if not models:
+        raise UserError("name at least one model, see `sentipair models`")
     configs = {
         (source, model): _configure(model, source, roots or {}, options)
         for source in data
@@ -95,15 +97,15 @@ def benchmark(
         boards[source] = {
             entry.name: {
                 "summary": entry.summary,
-                "margin": asdict(found[entry.name]) if entry.name in found else None,
+                "margin": asdict(found[entry.folder]) if entry.folder in found else None,
                 **costs[entry.name],
             }
             for entry in entries
         }
     facts = {"models": str(len(models)), "seeds": ", ".join(map(str, seeds))}
     write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
-    tables = [table for section in sections for table in section.tables]
-    write_tables(output / "benchmark", tables)
+    for number, section in enumerate(sections, start=1):
+        write_tables(output / "tables" / f"{number}-{section.title}", section.tables)
     result = {"seeds": list(seeds), "data": boards}
     write_json(output / "benchmark.json", result)
     return result
@@ -139,7 +141,7 @@ def _cost(config: RunConfig, entry: Entry, store: FeatureStore) -> dict[str, flo
 def _leaderboard(
     data: str,
     entries: Sequence[Entry],
-    found: Mapping[str, Margin],
+    found: Mapping[Path, Margin],
     costs: Mapping[str, Mapping[str, float]],
     seeds: int,
 ) -> Table:
@@ -147,7 +149,7 @@ def _leaderboard(
     shown = [name for name in HEADLINES if name in entries[0].summary["test"]]
     rows = []
     for entry in entries:
-        test, cost, margin = entry.summary["test"], costs[entry.name], found.get(entry.name)
+        test, cost, margin = entry.summary["test"], costs[entry.name], found.get(entry.folder)
         low, high = test["accuracy"]["interval"]
         rows.append(
             [
@@ -155,29 +157,37 @@ def _leaderboard(
                 f"{show_score(test['accuracy'])} ({low:.3f} – {high:.3f})",
                 *(show_score(test[name]) for name in shown[1:]),
                 *([show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []),
-                show_margin(margin) if margin else "–",
-                f"{margin.p_value:.3f}" if margin else "–",
+                *show_margin(margin),
                 f"{entry.summary['flips']:.1%}",
                 f"{cost['parameters']:,.0f}",
                 f"{cost['seconds']:,.0f}",
                 f"{cost['pairs_per_second']:,.0f}",
             ]
         )
-    floor = entries[0].summary["majority"]
-    empty = [""] * (len(rows[0]) - 1 - len(shown))
-    rows.append(["majority class", *(f"{floor[name]:.3f}" for name in shown), *empty])
+    floor, clean_floor = entries[0].summary["majority"], entries[0].summary.get("majority_clean")
+    row = ["majority class", *(f"{floor[name]:.3f}" for name in shown)]
+    row += [f"{clean_floor['accuracy']:.3f}" if clean_floor else "–"] if clean else []
+    rows.append(row + [""] * (len(rows[0]) - len(row)))
     columns = [
         "model",
         "Accuracy (95 %)",
         *(HEADLINES[name] for name in shown[1:]),
         *(["Accuracy, clean"] if clean else []),
     ]
-    columns += ["to the best (95 %)", "p (Holm)", "flips", "parameters", "s / seed", "pairs / s"]
+    columns += [
+        "to the best (95 %)",
+        "p (Holm)",
+        "p (McNemar)",
+        "flips",
+        "parameters",
+        "s / seed",
+        "pairs / s",
+    ]
     return Table(
         title=Path(data).stem,
         columns=columns,
         rows=rows,
-        note=f"Mean ± standard deviation over {seeds} seeds; bootstrap intervals over test posts; p by paired "
-        "permutation. Flips: predictions that change with batch size, order or padding. Pairs per second: on stored "
-        "features.",
+        note=f"Mean ± standard deviation over {seeds} seeds; bootstrap intervals over test posts. "
+        f"{NOTE.format(tests=len(entries) - 1)} Flips: predictions that change with batch size, order or padding. "
+        "Pairs per second: on stored features.",
     )

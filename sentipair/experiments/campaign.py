@@ -11,9 +11,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import wait
@@ -28,7 +29,6 @@ from sentipair.experiments.run import (
     finished_runs,
     refuse_other_configuration,
     refuse_other_data,
-    seed_folder,
     train_seed,
     unfinished_seeds,
     write_summary,
@@ -36,6 +36,7 @@ from sentipair.experiments.run import (
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
 from sentipair.progress import console, progress_bar, say
+from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import RunConfig
 
@@ -70,10 +71,11 @@ def run_all(
         workers: processes at work; by default one per core, at most ``MAX_WORKERS``.
 
     Returns:
-        The summary of each job, as in its ``summary.json``.
+        The summary of each job over ``seeds`` alone, as in its ``summary.json``.
 
     Raises:
-        UserError: the data cannot be used, a folder holds other runs, or seeds failed (the message names the first).
+        UserError: the data cannot be used or has no test split, a folder holds other runs, or seeds failed (the
+            message names the first).
     """
     todo = [(job, seed) for job in jobs for seed in unfinished_seeds(job.folder, seeds)]
     for job in jobs:
@@ -81,7 +83,7 @@ def run_all(
     if todo:
         _prepare({job.folder: job for job, _ in todo}.values(), store)
         _train(todo, store, workers or min(os.cpu_count() or 1, MAX_WORKERS))
-    return [write_summary(job.config, job.folder, finished_runs(job.folder)) for job in jobs]
+    return [write_summary(job.config, job.folder, finished_runs(job.folder, seeds)) for job in jobs]
 
 
 def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
@@ -90,17 +92,19 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
     done: set[str] = set()
     for job in jobs:
         bench = Workbench(job.config, store)
-        for folder in sorted(job.folder.glob("seed-*")):
+        for folder in seed_folders(job.folder):
             refuse_other_data(folder, bench.dataset.fingerprint)
         needs = f"{bench.dataset.fingerprint} {job.config.encoders} {bench.model_config.build().requires}"
         if needs in done:
             continue
         done.add(needs)
         check_trainable(bench.dataset)
+        if "test" not in bench.usable_splits:
+            raise UserError(
+                f"{bench.dataset.name} has no labelled test posts to compare on; `sentipair train` does without"
+            )
         notices = [*about_data(bench.dataset), *about_facts(bench.facts)]
-        tables = [bench.table(split) for split in bench.usable_splits]
-        bench.encoders.release()
-        notices += about_features(tables, job.config.data)
+        notices += about_features(bench.extract().values(), job.config.data)
         for line in notices:
             if line not in told:
                 say(line)
@@ -108,8 +112,10 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
 
 
 def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -> None:
+    threads = max(
+        1, (os.cpu_count() or 1) // workers
+    )  # however much is left to do: weights depend on it a little
     workers = min(workers, len(todo))
-    threads = max(1, (os.cpu_count() or 1) // workers)
     failures: list[str] = []
     spawn = multiprocessing.get_context("spawn")
     with (
@@ -120,24 +126,43 @@ def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -
     ):
         task = bar.add_task("training", total=len(todo), note=f"{workers} at a time")
         under_way: dict[Future[None], str] = {}
-        for job, seed in todo:
-            config = job.config.model_copy(update={"seed": seed})
-            under_way[pool.submit(_train_one, config, job.folder, store.root)] = (
-                f"{job.folder.name} seed {seed}"
-            )
-        for done in as_completed(under_way):
-            name = under_way[done]
-            try:
-                done.result()
-            except UserError as error:
-                failures.append(f"{name}: {error}")
-            except BrokenProcessPool as error:
-                raise UserError(
-                    "a training process was killed, perhaps for want of memory; repeat the command to go on"
-                ) from error
-            bar.update(task, advance=1, note=f"{workers} at a time; last: {name}")
+        try:
+            with _deaf_to_interrupts():
+                for job, seed in todo:
+                    config = job.config.model_copy(update={"seed": seed})
+                    future = pool.submit(_train_one, config, job.folder, store.root)
+                    under_way[future] = f"{job.folder.name} seed {seed}"
+            for done in as_completed(under_way):
+                name = under_way[done]
+                try:
+                    done.result()
+                except UserError as error:
+                    failures.append(f"{name}: {error}")
+                bar.update(task, advance=1, note=f"{workers} at a time; last: {name}")
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a training process was killed, perhaps for want of memory; repeat the command to go on"
+            ) from error
+        except BaseException:  # Ctrl-C: leaving the pool would wait for everything that is queued
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
     if failures:
         raise UserError(f"{len(failures)} of {len(todo)} trainings failed; the first: {failures[0]}")
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Ignore Ctrl-C for a moment: a worker that is only starting inherits that, and would print a traceback else."""
+    if threading.current_thread() is not threading.main_thread():  # another thread never gets it
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start_worker(threads: int) -> None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sentipair.evaluation.bootstrap import Interval
-from sentipair.evaluation.comparison import holm, paired_bootstrap, paired_permutation
+from sentipair.evaluation.comparison import McNemar, holm, mcnemar, paired_bootstrap, paired_permutation
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions, refuse_unlike
 from sentipair.reporting.comparison import Score
@@ -35,8 +37,14 @@ class Entry:
 
     @property
     def runs(self) -> list[SeedRun]:
-        """The finished seeds."""
-        return finished_runs(self.folder)
+        """The seeds that the summary is over."""
+        return finished_runs(self.folder, self.summary["seeds"])
+
+    @property
+    def best_place(self) -> int:
+        """The place of the seed that is best on validation, the first of equals."""
+        values = self.summary["validation"]["accuracy"]["values"]
+        return int(np.argmax(values))
 
     @property
     def score(self) -> Score:
@@ -59,15 +67,17 @@ class Margin:
         difference: entry minus reference, both means over seeds.
         interval: 95 %, paired bootstrap over posts.
         p_value: paired permutation, adjusted by Holm for the number of entries.
+        mcnemar: of the seeds that are best on validation, one of each, without adjustment.
     """
 
     difference: float
     interval: Interval
     p_value: float
+    mcnemar: McNemar
 
 
-def margins(entries: Sequence[Entry], reference: Entry) -> dict[str, Margin]:
-    """The margin of every entry but ``reference``, by name.
+def margins(entries: Sequence[Entry], reference: Entry) -> dict[Path, Margin]:
+    """The margin of every entry but ``reference``, by folder.
 
     Raises:
         UserError: two entries were not evaluated on the same posts.
@@ -80,30 +90,40 @@ def margins(entries: Sequence[Entry], reference: Entry) -> dict[str, Margin]:
         _, _, answers = _answers(entry)
         arguments: dict[str, Any] = {"num_classes": classes, "statistic": "accuracy"}
         drawn = paired_bootstrap(targets, answers, base, **arguments)
-        found.append((drawn, paired_permutation(targets, answers, base, **arguments)))
-    adjusted = holm([p_value for _, p_value in found])
+        permuted = paired_permutation(targets, answers, base, **arguments)
+        right = (answers[entry.best_place] == targets, base[reference.best_place] == targets)
+        found.append((drawn, permuted, mcnemar(*right)))
+    adjusted = holm([permuted for _, permuted, _ in found])
     return {
-        entry.name: Margin(difference=drawn.difference, interval=drawn.interval, p_value=p_value)
-        for entry, (drawn, _), p_value in zip(others, found, adjusted, strict=True)
+        entry.folder: Margin(
+            difference=drawn.difference, interval=drawn.interval, p_value=p_value, mcnemar=exact
+        )
+        for entry, (drawn, _, exact), p_value in zip(others, found, adjusted, strict=True)
     }
 
 
 def contest_table(
-    title: str, entries: Sequence[Entry], margins_by_name: Mapping[str, Margin], *, note: str = ""
+    title: str, entries: Sequence[Entry], found: Mapping[Path, Margin], *, note: str = ""
 ) -> Table:
     """Published values, ours on the full and the clean test set, and the margin, one row per entry."""
     published = any(entry.published for entry in entries)
     shown = [name for name in HEADLINES if name in entries[0].summary["test"]]
     clean = any(entry.summary.get("test_clean") for entry in entries)
     columns = ["", *(["published"] if published else []), *(HEADLINES[name] for name in shown)]
-    columns += [*(["Accuracy, clean"] if clean else []), "difference (95 %)", "p (Holm)", "validation"]
+    columns += [
+        *(["Accuracy, clean"] if clean else []),
+        "difference (95 %)",
+        "p (Holm)",
+        "p (McNemar)",
+        "validation",
+    ]
     rows = []
     for entry in entries:
         row = [entry.name, *([show_published(entry.published)] if published else [])]
         row += [show_score(entry.summary["test"][name]) for name in shown]
         row += [show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []
-        margin = margins_by_name.get(entry.name)
-        row += ["–", "–"] if margin is None else [show_margin(margin), f"{margin.p_value:.3f}"]
+        margin = found.get(entry.folder)
+        row += show_margin(margin)
         rows.append([*row, show_score(entry.summary["validation"]["accuracy"])])
     return Table(title=title, columns=columns, rows=rows, note=note)
 
@@ -120,10 +140,20 @@ def show_published(values: Mapping[str, float]) -> str:
     return " / ".join(f"{value:.3f}" for value in values.values()) or "–"
 
 
-def show_margin(margin: Margin) -> str:
-    """The difference with its interval, signed."""
+def show_margin(margin: Margin | None) -> list[str]:
+    """The difference with its interval, signed, and both p-values; dashes for the reference itself."""
+    if margin is None:
+        return ["–"] * 3
     low, high = margin.interval
-    return f"{margin.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
+    difference = f"{margin.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
+    return [difference, f"{margin.p_value:.3f}", f"{margin.mcnemar.p_value:.3f}"]
+
+
+NOTE = (
+    "Differences in test accuracy: paired bootstrap over posts. p: paired permutation, adjusted by Holm for {tests} "
+    "comparisons; McNemar's is between the seeds that are best on validation, unadjusted."
+)
+"""How to read the margins of a table."""
 
 
 def _answers(entry: Entry) -> tuple[Any, int, list[Any]]:

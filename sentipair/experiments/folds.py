@@ -15,13 +15,13 @@ from sentipair.errors import UserError
 from sentipair.evaluation.bootstrap import bootstrap_mean_interval, summarise
 from sentipair.evaluation.metrics import Statistic, evaluate_predictions, headline
 from sentipair.experiments.campaign import Job, run_all
-from sentipair.experiments.run import seed_folder
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
 from sentipair.files import write_json, write_text
 from sentipair.reporting.run import Predictions, SeedRun
 from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.tables import Table
+from sentipair.runs import seed_folder
 from sentipair.training.config import RunConfig
 
 FOLDS_JSON = "folds.json"
@@ -85,6 +85,8 @@ def fold_schemes(source: str, scheme: str) -> list[str]:
         UserError: the data set has no folds of this name.
     """
     own = re.fullmatch(r"folds-(\d+)", scheme)
+    if own and int(own[1]) < 3:
+        raise UserError(f"{scheme} leaves no posts to train on; take at least folds-3")
     if own:
         return [f"{scheme}/{k}" for k in range(1, int(own[1]) + 1)]
     published = [name for name in published_schemes(source) if "/" in name]

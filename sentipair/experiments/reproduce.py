@@ -73,7 +73,8 @@ def reproduce(
         for metric, value in metrics.items()
         for name, summary in summaries.items()
     ]
-    paragraph = what_differs(configs, load_recipe(model, data).get("encoders"), summaries)
+    paper = configure(model, data, fidelity=fidelities[0], **options)
+    paragraph = what_differs(configs, paper, load_recipe(model, data).get("encoders"), summaries)
     table = _table(f"{model} on {data}", verdicts, len(seeds))
     write_text(output / "reproduce.md", f"{table.markdown()}\n{paragraph}\n")
     facts = {"model": model, "data": data, "seeds": ", ".join(map(str, seeds))}
@@ -101,9 +102,16 @@ def is_inside(value: float, interval: Sequence[float]) -> bool:
 
 
 def what_differs(
-    configs: Mapping[str, RunConfig], encoders: str | None, summaries: Mapping[str, Json]
+    configs: Mapping[str, RunConfig], paper: RunConfig, encoders: str | None, summaries: Mapping[str, Json]
 ) -> str:
-    """One honest paragraph: what ours has in common with the paper and what not."""
+    """One honest paragraph: what ours has in common with the paper and what not.
+
+    Args:
+        configs: of our runs, by fidelity.
+        paper: the published part of the recipe as it stands.
+        encoders: the paper's, as ``TEXT+IMAGE``.
+        summaries: of our runs, by fidelity.
+    """
     config = next(iter(configs.values()))
     chosen = f"{config.encoders.text}+{config.encoders.image}"
     parts = []
@@ -115,8 +123,9 @@ def what_differs(
     else:
         parts.append("The encoders are the paper's, frozen and without its noise from training mode")
     parts.append("the epoch is chosen on validation posts and the test posts are looked at once per seed")
-    epochs = {name: config.training.epochs for name, config in configs.items()}
-    parts.append("; ".join(f"{name} trains {count} epochs" for name, count in epochs.items()))
+    for name, ours in configs.items():
+        changed = differences(ours, paper)
+        parts.append(f"{name} has {'the recipe as published' if not changed else ', '.join(changed)}")
     for name, summary in summaries.items():
         if summary["flips"] > 0:
             parts.append(
@@ -124,6 +133,19 @@ def what_differs(
                 "order or padding, so its score belongs to the order of the test file as much as to the model"
             )
     return ". ".join(part[0].upper() + part[1:] for part in parts) + "."
+
+
+def differences(ours: RunConfig, paper: RunConfig) -> list[str]:
+    """Settings in which ``ours`` differs from ``paper``, as "training.epochs 8 (150)"; fidelity and place aside."""
+    found = []
+    for part in ("model", "objective", "training", "data"):
+        mine, theirs = ours.model_dump()[part], paper.model_dump()[part]
+        found += [
+            f"{part}.{name} {value} ({theirs.get(name)})"
+            for name, value in mine.items()
+            if value != theirs.get(name) and name not in ("fidelity", "root")
+        ]
+    return found
 
 
 def _table(title: str, verdicts: Sequence[Json], seeds: int) -> Table:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sentipair.objectives import objective_class
 from sentipair.progress import say
 from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
+from sentipair.runs import seed_folder, seed_folders, seed_number
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import PARTS, RunConfig
 from sentipair.training.environment import environment
@@ -57,12 +58,11 @@ def run_seeds(
         for line in about_data(bench.dataset):
             say(line)
         check_trainable(bench.dataset)
-        for folder in sorted(output.glob("seed-*")):
+        for folder in seed_folders(output):
             refuse_other_data(folder, bench.dataset.fingerprint)
         for line in about_facts(bench.facts):
             say(line)
-        tables = {split: bench.table(split) for split in bench.usable_splits}
-        bench.encoders.release()
+        tables = bench.extract()
         for line in about_features(tables.values(), config.data):
             say(line)
         for seed in unfinished:
@@ -81,10 +81,13 @@ def unfinished_seeds(output: Path, seeds: Sequence[int]) -> list[int]:
     return [seed for seed in seeds if not (seed_folder(output, seed) / RESULT).exists()]
 
 
-def finished_runs(output: Path) -> list[SeedRun]:
-    """The seeds below ``output`` that have a result, in their order."""
-    found = sorted(output.glob(f"seed-*/{RESULT}"), key=lambda path: _number(path.parent))
-    return [SeedRun(path.parent) for path in found]
+def finished_runs(output: Path, seeds: Collection[int] | None = None) -> list[SeedRun]:
+    """The seeds below ``output`` that have a result, in their order; only those in ``seeds`` where it is given."""
+    return [
+        SeedRun(folder)
+        for folder in seed_folders(output)
+        if (folder / RESULT).exists() and (seeds is None or seed_number(folder) in seeds)
+    ]
 
 
 def write_summary(config: RunConfig, output: Path, runs: Sequence[SeedRun]) -> dict[str, Any]:
@@ -92,6 +95,19 @@ def write_summary(config: RunConfig, output: Path, runs: Sequence[SeedRun]) -> d
     summary = summarise_seeds(config, runs)
     write_json(output / SUMMARY, summary)
     return summary
+
+
+def bring_up_to_date(output: Path) -> None:
+    """Write the summary and the report of the seeds that are finished now.
+
+    Raises:
+        UserError: none is, or a file of one is missing, damaged or altered.
+    """
+    runs = finished_runs(output)
+    if not runs:
+        raise UserError(f"there is no finished run in {output}; give the folder that `sentipair train` wrote")
+    write_summary(RunConfig.read(runs[0].folder / CONFIG), output, runs)
+    write_report(output)
 
 
 def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mapping[str, FeatureTable]) -> None:
@@ -187,6 +203,8 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
     result["splits"][split] = scores
     write_json(folder / RESULT, result)
     write_report(folder)
+    if (folder.absolute().parent / SUMMARY).exists():
+        bring_up_to_date(folder.absolute().parent)
     return scores
 
 
@@ -203,7 +221,9 @@ def refuse_other_configuration(config: RunConfig, output: Path) -> None:
     Raises:
         UserError: a seed below ``output`` was run with another configuration.
     """
-    for path in sorted(output.glob(f"seed-*/{CONFIG}")):
+    for path in (folder / CONFIG for folder in seed_folders(output)):
+        if not path.exists():
+            continue
         there = RunConfig.read(path)
         if there.identity() != config.identity():
             differing = [part for part in PARTS if getattr(there, part) != getattr(config, part)]
@@ -223,12 +243,3 @@ def refuse_other_data(folder: Path, fingerprint: str) -> None:
         raise UserError(
             f"the data has changed since {folder} was made, numbers would not be comparable; choose another --output"
         )
-
-
-def seed_folder(output: Path, seed: int) -> Path:
-    """Where the run of a seed is."""
-    return output / f"seed-{seed}"
-
-
-def _number(folder: Path) -> int:
-    return int(folder.name.removeprefix("seed-"))

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentipair.errors import UserError
-from sentipair.experiments.contest import Entry, contest_table, margins, show_score
-from sentipair.experiments.run import SUMMARY
+from sentipair.experiments.contest import NOTE, Entry, contest_table, margins, show_score
+from sentipair.experiments.run import CONFIG, finished_runs
+from sentipair.experiments.summary import summarise_seeds
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_page
-from sentipair.reporting.run import Json, read_json
+from sentipair.reporting.run import Json
 from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.slices import GROUPS
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table
+from sentipair.training.config import RunConfig
 
 
 def entries_of(folders: Sequence[Path]) -> list[Entry]:
@@ -25,10 +27,11 @@ def entries_of(folders: Sequence[Path]) -> list[Entry]:
     """
     entries = []
     for folder in folders:
-        summary = read_json(folder / SUMMARY)
+        runs = finished_runs(folder)
+        summary = summarise_seeds(RunConfig.read(runs[0].folder / CONFIG), runs) if runs else {}
         if "test" not in summary:
             raise UserError(
-                f"there is no finished run with a test set in {folder}; give a folder that holds seed-0 and {SUMMARY}"
+                f"there is no finished run with a test set in {folder}; give a folder that holds seed-0"
             )
         entries.append(Entry(name=folder.absolute().name, folder=folder, summary=summary, published={}))
     if len({entry.name for entry in entries}) < len(entries):
@@ -44,10 +47,7 @@ def score_tables(entries: Sequence[Entry]) -> list[Table]:
     """
     if len(entries) == 1:
         return [_splits_table(entries[0]), *_slice_tables(entries)]
-    note = (
-        "Mean ± standard deviation over seeds. Difference in test accuracy to the first row: paired bootstrap over "
-        f"posts; p by permutation, adjusted for {len(entries) - 1} comparisons (Holm)."
-    )
+    note = f"Mean ± standard deviation over seeds. {NOTE.format(tests=len(entries) - 1)}"
     title = f"Runs on {Path(entries[0].summary['data']).stem}"
     return [contest_table(title, entries, margins(entries, entries[0]), note=note), *_slice_tables(entries)]
 
@@ -95,20 +95,24 @@ def _splits_table(entry: Entry) -> Table:
 
 
 def _slice_tables(entries: Sequence[Entry]) -> list[Table]:
-    """Accuracy per slice, a column per run; none where a run knows no slices."""
-    slices = [entry.summary.get("slices") or [] for entry in entries]
-    if not all(slices):
-        return []
+    """Accuracy per slice of the first run, a column per run; nothing where a run has no such slice of as many posts."""
+    known = [
+        {
+            (part["by"], part["name"], part["count"]): part["accuracy"]
+            for part in entry.summary.get("slices", ())
+        }
+        for entry in entries
+    ]
     rows = [
         [
-            f"{GROUPS[first['by']]}: {first['name']}",
-            f"{first['count']:,}",
-            *(show_score(x["accuracy"]) for x in same),
+            f"{GROUPS[by]}: {name}",
+            f"{count:,}",
+            *(show_score(found.get((by, name, count))) for found in known),
         ]
-        for first, same in ((same[0], same) for same in zip(*slices, strict=True))
+        for by, name, count in known[0]
     ]
     columns = ["slice", "posts", *(entry.name for entry in entries)]
-    return [Table(title="Test accuracy by slice", columns=columns, rows=rows)]
+    return [Table(title="Test accuracy by slice", columns=columns, rows=rows)] if rows else []
 
 
 def _with_interval(score: Json) -> str:

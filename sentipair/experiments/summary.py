@@ -19,6 +19,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
     """Mean, standard deviation and interval over finished runs, on validation and, where there is one, on the test set.
 
     The interval is a bootstrap over posts, drawn jointly for all seeds: how much the mean would move on other posts.
+    That over seeds is Student's: how much it would move with other seeds.
     ``majority`` is the floor of the test scores, ``flips`` the largest share of predictions that any check changed,
     ``controls`` the test scores of classifiers that see only what should not matter, ``slices`` parts of the test set
     with mean and deviation of each score. Where posts are also in training, ``test_clean``, ``validation_clean`` and
@@ -34,7 +35,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
         "seeds": [run.config["seed"] for run in runs],
         "seconds": round(sum(run.result["seconds"]["training"] for run in runs), 1),
     }
-    for split in runs[0].splits:
+    for split in (name for name in runs[0].splits if all(name in run.splits for run in runs)):
         tables = [checked_predictions(run, split) for run in runs]
         results = [run.splits[split] for run in runs]
         summary[split] = _over_seeds(results, tables)
@@ -97,6 +98,7 @@ def _over_seeds(
             "sd": over_seeds.sd,
             "values": values,
             "interval": interval,
+            "interval_over_seeds": over_seeds.interval,
         }
     return scores
 

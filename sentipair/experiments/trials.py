@@ -13,13 +13,14 @@ import torch
 
 from sentipair.data import PairDataset
 from sentipair.experiments.notices import about_data, about_features
-from sentipair.experiments.run import CONFIG, seed_folder
+from sentipair.experiments.run import CONFIG
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureTable
 from sentipair.files import write_json
 from sentipair.models.persistence import WEIGHTS
 from sentipair.objectives import objective_class
 from sentipair.progress import say
+from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import RunConfig, build_config
 from sentipair.training.loop import CHECKPOINT, DivergenceError, best_epoch, fit
@@ -76,8 +77,8 @@ class ValidationBench:
             found = {"score": None, "failed": str(error)}
         write_json(folder / SCORE, found)
         for name in DISPOSABLE:
-            for path in folder.glob(f"seed-*/{name}"):
-                path.unlink()
+            for path in (seed / name for seed in seed_folders(folder)):
+                path.unlink(missing_ok=True)
         return found
 
     def _train_seed(

@@ -8,7 +8,7 @@ from math import isclose
 import numpy as np
 
 from sentipair.errors import UserError
-from sentipair.evaluation.metrics import evaluate_predictions, headline
+from sentipair.evaluation.metrics import Metrics, evaluate_predictions, headline
 from sentipair.reporting.run import Json, Predictions, SeedRun
 
 DATA_SETTINGS = ("source", "variant", "scheme", "split_seed", "text_steps")
@@ -23,17 +23,16 @@ def checked_predictions(run: SeedRun, split: str = "test") -> Predictions:
     """
     if not run.result:
         raise UserError(f"{run.folder} is not a finished run; repeat its `sentipair train` to go on with it")
+    remedy = f"run `sentipair evaluate {run.folder} --split {split}`"
     if split not in run.splits:
-        raise UserError(
-            f"{run.folder} has no scores on {split}; run `sentipair evaluate` with --split {split}"
-        )
+        raise UserError(f"{run.folder} has no scores on {split}; {remedy}")
     predictions = run.predictions(split)
     if predictions is None:
-        raise UserError(f"predictions-{split}.parquet is missing in {run.folder}; run `sentipair evaluate`")
-    if not _gives(predictions, run.splits[split]["metrics"]):
+        raise UserError(f"predictions-{split}.parquet is missing in {run.folder}; {remedy}")
+    if not _gives(predictions, run.splits[split]):
         raise UserError(
             f"predictions-{split}.parquet in {run.folder} does not give the scores in its result.json, "
-            "so one of them was altered; run `sentipair evaluate`"
+            f"so one of them was altered; {remedy}"
         )
     return predictions
 
@@ -53,23 +52,37 @@ def refuse_unlike(one: Sequence[SeedRun], other: Sequence[SeedRun], split: str =
 
 
 def _gives(predictions: Predictions, recorded: Json) -> bool:
-    """Whether the predictions have the ``recorded`` metrics."""
-    classes = [row["name"] for row in recorded["per_class"]]
-    rows = [row for row in predictions.rows if row.label is not None]
-    named = {name for row in rows for name in (row.label, row.prediction)}
-    if not rows or predictions.classes != tuple(classes) or not named <= {*classes}:
+    """Whether the predictions have the ``recorded`` scores, on all rows and on the clean ones."""
+    classes = [row["name"] for row in recorded["metrics"]["per_class"]]
+    labels = {row.label for row in predictions.rows if row.label is not None}
+    named = labels | {row.prediction for row in predictions.rows}
+    if not labels or predictions.classes != tuple(classes) or not named <= {*classes}:
         return False
-    labelled = Predictions(classes=predictions.classes, rows=tuple(rows))
-    found = evaluate_predictions(labelled.label_indices(), labelled.prediction_indices(), classes)
-    same_scores = all(
-        isclose(getattr(found, name), recorded[name], abs_tol=1e-9) for name in headline(len(classes))
+    targets, answers = predictions.label_indices(), predictions.prediction_indices()
+    labelled, clean = targets >= 0, (targets >= 0) & predictions.clean_rows()
+    if not _same_scores(
+        evaluate_predictions(targets[labelled], answers[labelled], classes), recorded["metrics"]
+    ):
+        return False
+    if not recorded.get("clean"):
+        return bool((clean == labelled).all() or not clean.any())
+    return bool(clean.any()) and _same_scores(
+        evaluate_predictions(targets[clean], answers[clean], classes), recorded["clean"]["metrics"]
     )
-    return same_scores and np.array_equal(found.confusion, recorded["confusion"])
+
+
+def _same_scores(found: Metrics, recorded: Json) -> bool:
+    names = headline(len(found.per_class))
+    same = all(isclose(getattr(found, name), recorded[name], abs_tol=1e-9) for name in names)
+    return same and np.array_equal(found.confusion, recorded["confusion"])
 
 
 def _other_data(one: SeedRun, other: SeedRun) -> str | None:
     """Why the data of two runs is not the same, None where it is."""
-    if one.environment.get("data") == other.environment.get("data"):
+    fingerprints = [run.environment.get("data") for run in (one, other)]
+    if None in fingerprints:
+        return "environment.json, which says what data it is, is missing in one of them"
+    if fingerprints[0] == fingerprints[1]:
         return None
     for name in DATA_SETTINGS:
         values = [(run.config.get("data") or {}).get(name) for run in (one, other)]
@@ -87,4 +100,6 @@ def _other_rows(one: Predictions, other: Predictions) -> str | None:
     differing = [a.id for a, b in zip(one.rows, other.rows, strict=True) if a.label != b.label]
     if differing:
         return f"{len(differing)} posts have other labels, such as {differing[0]}"
+    if [row.clean for row in one.rows] != [row.clean for row in other.rows]:
+        return "they count other posts as clean"
     return None

@@ -76,6 +76,14 @@ class Workbench:
             store=self.store,
         )
 
+    def extract(self) -> dict[str, FeatureTable]:
+        """The tables of all usable splits; the features of the empty text are there too. Frees the encoders."""
+        tables = {split: self.table(split) for split in self.usable_splits}
+        for table in tables.values():
+            table.without("text")
+        self.encoders.release()
+        return tables
+
     def _model_config(self, settings: dict[str, Any]) -> ModelConfig:
         return ModelConfig(
             model=self.config.model["name"],

@@ -16,6 +16,7 @@ from sentipair.errors import UserError
 from sentipair.features import PairBatch
 from sentipair.models import PairModel
 from sentipair.models.persistence import WEIGHTS, ModelConfig, load_model
+from sentipair.runs import seed_folders, seed_number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +124,10 @@ def best_seed(folder: Path) -> Path:
     if (folder / WEIGHTS).is_file():
         return folder
     scores = {}
-    for path in folder.glob("seed-*/result.json"):
-        result = json.loads(path.read_text(encoding="utf-8"))
-        scores[path.parent] = result["splits"]["validation"]["metrics"]["accuracy"]
+    for path in (seed / "result.json" for seed in seed_folders(folder)):
+        if path.exists():
+            result = json.loads(path.read_text(encoding="utf-8"))
+            scores[path.parent] = result["splits"]["validation"]["metrics"]["accuracy"]
     if not scores:
         raise UserError(f"there is no trained model in {folder}; train one with `sentipair train`")
-    return min(scores, key=lambda path: (-scores[path], int(path.name.removeprefix("seed-"))))
+    return min(scores, key=lambda path: (-scores[path], seed_number(path)))

@@ -63,7 +63,7 @@ def forest_figure(scores: Sequence[Score], *, floor: float, label: str) -> Figur
 
 
 @styled
-def setting_figure(
+def values_figure(
     values: Sequence[float], curves: Mapping[str, Sequence[tuple[float, float]]], *, label: str
 ) -> Figure:
     """Mean and standard deviation over seeds, one curve per metric, over the values of a setting."""

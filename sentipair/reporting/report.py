@@ -14,6 +14,7 @@ from sentipair.reporting.calibration import calibration
 from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.page import render
 from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
+from sentipair.runs import seed_folders, seed_number
 
 Parts = Mapping[str, Callable[[], Any]]
 """What the template prints → how to compute it."""
@@ -28,9 +29,10 @@ def write_report(folder: Path) -> Path:
         UserError: there is no run in the folder, or a file of it is damaged.
     """
     folder = Path(folder)
-    runs = [SeedRun(path) for path in sorted(folder.glob("seed-*"), key=_by_number) if path.is_dir()]
-    if (folder / "summary.json").is_file() and runs:
-        parts = _several_seeds(read_json(folder / "summary.json"), runs)
+    summary = read_json(folder / "summary.json")
+    runs = [SeedRun(path) for path in seed_folders(folder) if seed_number(path) in summary.get("seeds", ())]
+    if runs:
+        parts = _several_seeds(summary, runs)
     elif any((folder / name).is_file() for name in ("result.json", "metrics.jsonl")):
         parts = _one_seed(SeedRun(folder))
     else:
@@ -122,8 +124,3 @@ def _facts(config: Json) -> dict[str, str]:
     parts["fidelity"] = model.get("fidelity") if isinstance(model, Mapping) else None
     parts |= {key: config.get(key) for key in ("encoders", "objective", "seed")}
     return {key: text for key, value in parts.items() if (text := sections.describe(value))}
-
-
-def _by_number(path: Path) -> tuple[int, str]:
-    number = path.name.removeprefix("seed-")
-    return (int(number) if number.isdigit() else 0, number)

@@ -120,7 +120,7 @@ def test_three_different_orders_are_tried_and_answers_stay_with_their_pairs(rand
 def test_the_warning_names_the_largest_share() -> None:
     line = batch_warning({"batch size 1": 0.021, "shuffled": 0.1466})
     assert line is not None
-    assert line.startswith("up to 14.7 % of the predictions depend on what else is in the batch")
+    assert line.startswith("up to 14.7 % of the predictions depend on the batch or its padding")
     assert "batches of 64 in the order of the file" in line
     assert batch_warning({}) is None
 

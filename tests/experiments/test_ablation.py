@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from sentipair.data import all_readers
 from sentipair.errors import UserError
 from sentipair.experiments import ablation as module
+from sentipair.experiments import reproduce as reproduction
 from sentipair.experiments.ablation import Ablation, ablate, load_ablation, variant_folder
 from sentipair.experiments.benchmark import benchmark
+from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.contest import Entry, margins
 from sentipair.experiments.reproduce import is_inside, what_differs
 from sentipair.experiments.run import finished_runs, run_seeds
@@ -114,7 +117,8 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     assert [entry["margin"] is None for entry in board.values()] == [True, False]
     assert board["logistic-regression"]["parameters"] == (384 + 1280 + 1) * 3
     assert all(entry["pairs_per_second"] > 0 for entry in board.values())
-    lines = (tmp_path / "benchmark.md").read_text(encoding="utf-8").splitlines()
+    [page] = (tmp_path / "tables").glob("*.md")
+    lines = page.read_text(encoding="utf-8").splitlines()
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     assert names == ["model", *board, "majority class"]
     assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["seeds"] == [0]
@@ -138,7 +142,7 @@ def test_entries_on_other_posts_are_refused(
     )
     run_seeds(config, [0], tmp_path / "other", store=FeatureStore(feature_folder))
     entries = [
-        Entry(name=str(folder), folder=folder, summary={}, published={})
+        Entry(name=str(folder), folder=folder, summary={"seeds": [0]}, published={})
         for folder in (finished_run, tmp_path / "other")
     ]
     with pytest.raises(UserError, match=r"cannot be compared: data\.text_steps"):
@@ -153,8 +157,74 @@ def test_a_published_value_lies_inside_or_not() -> None:
 def test_the_paragraph_names_what_differs() -> None:
     configs = {name: configure("spp-scl", "mvsa-single", fidelity=name) for name in ("published", "sound")}
     summaries = {"published": {"flips": 0.125}, "sound": {"flips": 0.0}}
-    text = what_differs(configs, "bert-base-uncased+microsoft/resnet-50", summaries)
+    text = what_differs(configs, configs["published"], "bert-base-uncased+microsoft/resnet-50", summaries)
     assert "The encoders differ: the paper has bert-base-uncased+microsoft/resnet-50" in text
     assert "up to 12.5% of the predictions change" in text
     assert text.count("predictions change") == 1
-    assert "Published trains 150 epochs; sound trains 8 epochs" in text
+    assert "Published has the recipe as published. Sound has model.dropout 0.5 (0.2)" in text
+    assert "training.epochs 8 (150)" in text
+
+
+def test_a_reproduction_says_inside_or_outside(
+    sample_posts: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = {"paper": {"accuracy": 0.999}, "folklore": {"weighted_f1": 0.3}}
+    monkeypatch.setattr(reproduction, "published_results", lambda model, data: claims)
+    result = reproduction.reproduce(
+        "spp-scl",
+        str(sample_posts),
+        seeds=[0],
+        output=tmp_path,
+        store=FeatureStore(feature_folder),
+        overrides=["training.epochs=1"],
+        engine="torch",
+    )
+    assert [(v["claim"], v["fidelity"]) for v in result["verdicts"]] == [
+        ("paper", "published"),
+        ("paper", "sound"),
+        ("folklore", "published"),
+        ("folklore", "sound"),
+    ]
+    for verdict in result["verdicts"]:
+        summary = json.loads((tmp_path / verdict["fidelity"] / "summary.json").read_text(encoding="utf-8"))
+        low, high = summary["test"][verdict["metric"]]["interval"]
+        assert verdict["inside"] is (low <= verdict["published"] <= high)
+    assert "training.epochs 1 (150)" in (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    monkeypatch.setattr(reproduction, "published_results", lambda model, data: {})
+    with pytest.raises(UserError, match="nothing to reproduce"):
+        reproduction.reproduce("spp-scl", "x", seeds=[0], output=tmp_path, store=FeatureStore(feature_folder))
+
+
+def test_settings_that_are_ablated_cannot_be_fixed(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"varies model\.text_layers; leave that --set out"):
+        ablate(
+            "spp-scl",
+            "posts",
+            seeds=[0],
+            output=tmp_path,
+            store=FeatureStore(tmp_path),
+            overrides=["model.text_layers=3"],
+        )
+
+
+def test_fewer_seeds_than_are_there_are_all_that_counts(
+    sample_posts: Path, feature_folder: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    shutil.copytree(folder / "seed-1", folder / "seed-1-old")  # somebody's backup
+    config = configure("spp-scl", str(sample_posts), engine="torch", overrides=["training.epochs=2"])
+    [summary] = run_all([Job(config=config, folder=folder)], [1], store=FeatureStore(feature_folder))
+    assert summary["seeds"] == [1]
+    entry = Entry(name="one", folder=folder, summary=summary, published={})
+    assert [run.folder.name for run in entry.runs] == ["seed-1"]
+    (values,) = summary["test"]["accuracy"]["values"]
+    assert values == entry.runs[0].splits["test"]["metrics"]["accuracy"]
+
+
+def test_data_without_a_test_split_cannot_be_compared_on(tmp_path: Path, feature_folder: Path) -> None:
+    lines = ["text,label,split"]
+    lines += [f"words {i} here,{'ab'[i % 2]},{'train' if i < 8 else 'validation'}" for i in range(12)]
+    (tmp_path / "posts.csv").write_text("\n".join(lines), encoding="utf-8")
+    config = configure("logistic-regression", str(tmp_path / "posts.csv"), engine="torch")
+    with pytest.raises(UserError, match="no labelled test posts to compare on"):
+        run_all([Job(config=config, folder=tmp_path / "run")], [0], store=FeatureStore(feature_folder))

@@ -292,7 +292,7 @@ def test_a_model_that_looks_at_its_neighbours_is_warned_of(capsys: pytest.Captur
     warn_of_neighbours({"test": {"flips": {"shuffled": 0.25}}, "validation": {"flips": {"shuffled": 0.0}}})
     err = " ".join(capsys.readouterr().err.split())
     assert err.startswith(
-        "warning: on test, up to 25.0 % of the predictions depend on what else is in the batch"
+        "warning: on test, up to 25.0 % of the predictions depend on the batch or its padding"
     )
     assert "validation" not in err
 

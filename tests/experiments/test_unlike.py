@@ -79,7 +79,7 @@ def test_seeds_of_one_run_are_alike(finished_run: Path) -> None:
         ),
         (
             lambda run: edit(run / "result.json", lambda it: it["splits"].pop("test")),
-            "has no scores on test; run `sentipair evaluate`",
+            "has no scores on test; run `sentipair evaluate .* --split test`",
         ),
     ],
 )

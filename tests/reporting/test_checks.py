@@ -63,7 +63,7 @@ def test_a_page_shows_controls_warning_and_scores_under_each_condition(make_run)
     result["controls"] = {"majority": {"test": SCORES}, "blanks": {"test": {**SCORES, "accuracy": 0.8765}}}
     (folder / "result.json").write_text(json.dumps(result))
     page = write_report(folder).read_text()
-    assert "On test, up to 12.4 % of the predictions depend on what else is in the batch" in page
+    assert "On test, up to 12.4 % of the predictions depend on the batch or its padding" in page
     assert "<td>12.4 %</td><td>0.432</td>" in page
     assert "<tr><th>blanks</th><td>0.876</td>" in page or "<tr><th>blanks</th><td>0.877</td>" in page
     assert "<tr><th>this model</th>" in page
