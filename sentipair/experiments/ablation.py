@@ -24,7 +24,7 @@ from sentipair.features import FeatureStore
 from sentipair.files import write_json
 from sentipair.models import model_class
 from sentipair.reporting.comparison import forest_figure, values_figure
-from sentipair.reporting.page import Drawing, Section, write_page
+from sentipair.reporting.page import Drawing, Section, write_figures, write_page
 from sentipair.reporting.sections import HEADLINES, geometry, plane
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
@@ -109,7 +109,7 @@ def ablate(
         model: a registered model.
         data: a data set by name, or an own table or folder.
         seeds: of every variant.
-        output: gets ``variants/<settings>/seed-N``, ``ablation.json``, ``tables/``, ``report.html``.
+        output: gets ``variants/<settings>/seed-N``, ``ablation.json``, ``tables``, ``figures``, ``report.html``.
         store: where features are kept.
         overrides: settings of all variants, see ``configure``.
         workers: see ``run_all``.
@@ -239,6 +239,7 @@ def _write_page(
         "seeds": ", ".join(map(str, full.summary["seeds"])),
         "test posts": f"{len(tested.rows):,}",
     }
+    write_figures(output / "figures", sections)
     write_page(
         output / "report.html",
         title=f"Ablations of {model_class(name).title}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from sentipair.files import write_text
-from sentipair.reporting.style import DARK, LIGHT, css_variables
+from sentipair.reporting.style import DARK, LIGHT, css_variables, standalone
 from sentipair.reporting.tables import Table
 
 
@@ -37,6 +38,14 @@ def write_page(path: Path, *, title: str, facts: Mapping[str, str], sections: Se
     """Write the page to ``path`` and return it; it needs no network."""
     write_text(path, render("page.html", title=title, facts=facts, sections=sections))
     return path
+
+
+def write_figures(folder: Path, sections: Sequence[Section]) -> None:
+    """Every figure of a page as an SVG file in ``folder``, named after its section and its own title."""
+    for section in sections:
+        for drawing in section.drawings:
+            name = re.sub(r"[^a-z0-9]+", "-", f"{section.title} {drawing.title}".lower()).strip("-")
+            write_text(folder / f"{name}.svg", standalone(drawing.svg))
 
 
 def render(template: str, **page: Any) -> str:

@@ -135,6 +135,13 @@ def to_svg(figure: Figure, *, name: str, label: str) -> str:
     )
 
 
+def standalone(svg: str) -> str:
+    """What ``to_svg`` gave as a file of its own: light colours on white, whatever the theme around it."""
+    for role, colour in LIGHT.items():
+        svg = svg.replace(f"var(--{role})", colour)
+    return svg.replace('style="', 'style="background: white; font-family: sans-serif; ', 1)
+
+
 def css_variables(palette: Mapping[str, str]) -> str:
     """The colours as CSS custom properties."""
     return " ".join(f"--{role}: {colour};" for role, colour in palette.items())

@@ -93,6 +93,9 @@ def test_the_tables_hold_what_the_runs_say(
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     for heading in ("Table 9. Losses", "Figure 9. α", "Second steps", "Embedding space"):
         assert heading in page
+    for path in (tmp_path / "figures").glob("*.svg"):
+        assert "var(--" not in path.read_text(encoding="utf-8")
+    assert (tmp_path / "figures" / "all-variants-test-accuracy.svg").exists()
     pushed = finished_runs(variant_folder(tmp_path, ("objective.alpha=50",)))[0].history
     assert pushed[0]["train"]["step2"] == 1
 
