@@ -77,7 +77,10 @@ if __name__ == "__main__":
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="counts processes with pgrep")
-def test_workers_end_with_their_parent(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGINT])
+def test_workers_end_with_their_parent(
+    blow: signal.Signals, sample_posts: Path, feature_folder: Path, tmp_path: Path
+) -> None:
     script = tmp_path / "campaign.py"
     script.write_text(SCRIPT, encoding="utf-8")
     arguments = [str(each) for each in (script, sample_posts, feature_folder, tmp_path)]
@@ -91,8 +94,8 @@ def test_workers_end_with_their_parent(sample_posts: Path, feature_folder: Path,
             if f" {parent.pid} " in read(path).partition(")")[2][:20]
         }
         assert len(family) >= 2
-        os.kill(parent.pid, signal.SIGKILL)
-        parent.wait()
+        os.kill(parent.pid, blow)
+        parent.wait(timeout=20)
         wait_for(lambda: not any(is_running(process) for process in family), seconds=20)
     finally:
         parent.kill()
