@@ -35,6 +35,7 @@ from sentipair.experiments.run import (
 )
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
+from sentipair.memory import give_memory_back
 from sentipair.progress import console, progress_bar, say
 from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
@@ -190,3 +191,4 @@ def _train_one(config: RunConfig, output: Path, root: Path) -> None:
     bench = Workbench(config, _store(root))
     tables = {split: bench.table(split) for split in bench.usable_splits}
     train_seed(bench, config, seed_folder(output, config.seed), tables)
+    give_memory_back()
