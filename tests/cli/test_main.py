@@ -142,7 +142,7 @@ def test_ctrl_c_leaves_a_run_that_goes_on(sample_posts: Path, feature_folder: Pa
     words += ["--output", tmp_path / "runs", "--set", "training.epochs=400", "--set", "training.patience=100"]
     process = start(*words, env={**os.environ, "OMP_NUM_THREADS": "1"})
     metrics = tmp_path / "runs" / "seed-0" / "metrics.jsonl"
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
