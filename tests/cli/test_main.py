@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -140,7 +141,8 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 def test_ctrl_c_leaves_a_run_that_goes_on(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
     words = ["train", "spp-scl", "--data", sample_posts, "--engine", "torch", "--features", feature_folder]
     words += ["--output", tmp_path / "runs", "--set", "training.epochs=400", "--set", "training.patience=100"]
-    process = start(*words, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background of a shell it is ignored
+    process = start(*words, env={**os.environ, "OMP_NUM_THREADS": "1"}, preexec_fn=hear)
     metrics = tmp_path / "runs" / "seed-0" / "metrics.jsonl"
     deadline = time.monotonic() + 400
     while not metrics.exists() and process.poll() is None and time.monotonic() < deadline:

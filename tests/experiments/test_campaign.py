@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,8 @@ def test_workers_end_with_their_parent(
     script = tmp_path / "campaign.py"
     script.write_text(SCRIPT, encoding="utf-8")
     arguments = [str(each) for each in (script, sample_posts, feature_folder, tmp_path)]
-    parent = subprocess.Popen([sys.executable, *arguments], start_new_session=True)
+    hear = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background of a shell it is ignored
+    parent = subprocess.Popen([sys.executable, *arguments], start_new_session=True, preexec_fn=hear)
     try:
         histories = [tmp_path / "run" / f"seed-{seed}" / "metrics.jsonl" for seed in (0, 1)]
         wait_for(lambda: all(path.exists() for path in histories), seconds=120)
@@ -99,6 +101,7 @@ def test_workers_end_with_their_parent(
         wait_for(lambda: not any(is_running(process) for process in family), seconds=20)
     finally:
         parent.kill()
+        parent.wait()
     lines = [json.loads(line) for path in histories for line in path.read_text().splitlines()]
     assert lines
     assert not list((tmp_path / "run").glob("seed-*/result.json"))
