@@ -265,9 +265,16 @@ def _draw_curve(
         caption = "Mean and standard deviation over seeds."
         drawings.append(Drawing(title=split.capitalize(), svg=svg, caption=caption))
     shares = [
-        [epoch["train"].get("step2", 0.0) for run in finished_runs(folder) for epoch in run.history]
-        for folder in (variant_folder(output, _point(curve, value)) for value in curve.values)
+        [
+            epoch["train"]["step2"]
+            for run in finished_runs(variant_folder(output, _point(curve, value)), point["seeds"])
+            for epoch in run.history
+            if "step2" in epoch["train"]
+        ]
+        for value, point in zip(curve.values, points, strict=True)
     ]
+    if not all(shares):  # an objective of one step
+        return drawings
     steps = {"second steps": [(float(np.mean(share)), float(np.std(share))) for share in shares]}
     svg = to_svg(values_figure(curve.values, steps, label=curve.label), name="steps", label="Second steps")
     caption = "Share of batches in which the second step was taken; mean and deviation over epochs and seeds."

@@ -19,7 +19,7 @@ from sentipair.features import FeatureStore
 from sentipair.files import write_json
 from sentipair.models.persistence import load_model
 from sentipair.reporting.comparison import forest_figure
-from sentipair.reporting.page import Drawing, Section, write_page
+from sentipair.reporting.page import Drawing, Section, write_figures, write_page
 from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
@@ -47,7 +47,7 @@ def benchmark(
         models: registered names; ``spp-scl:published`` for another fidelity than sound.
         data: data sets by name, or own tables or folders.
         seeds: of every model.
-        output: gets a run folder per model and data set, ``benchmark.json``, ``tables`` and ``report.html``.
+        output: gets a run folder per model and data set, ``benchmark.json``, ``tables``, ``figures``, ``report.html``.
         store: where features are kept.
         roots: folder of a named data set, by its name.
         workers: see ``run_all``.
@@ -103,6 +103,7 @@ def benchmark(
             for entry in entries
         }
     facts = {"models": str(len(models)), "seeds": ", ".join(map(str, seeds))}
+    write_figures(output / "figures", sections)
     write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
     for number, section in enumerate(sections, start=1):
         write_tables(output / "tables" / f"{number}-{section.title}", section.tables)

@@ -113,9 +113,8 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
 
 
 def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -> None:
-    threads = max(
-        1, (os.cpu_count() or 1) // workers
-    )  # however much is left to do: weights depend on it a little
+    # the same however much is left to do: weights depend on it a little
+    threads = max(1, (os.cpu_count() or 1) // workers)
     workers = min(workers, len(todo))
     failures: list[str] = []
     spawn = multiprocessing.get_context("spawn")
@@ -189,6 +188,5 @@ def _store(root: Path) -> FeatureStore:
 
 def _train_one(config: RunConfig, output: Path, root: Path) -> None:
     bench = Workbench(config, _store(root))
-    tables = {split: bench.table(split) for split in bench.usable_splits}
-    train_seed(bench, config, seed_folder(output, config.seed), tables)
+    train_seed(bench, config, seed_folder(output, config.seed), bench.extract())
     give_memory_back()
