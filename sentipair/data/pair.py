@@ -22,6 +22,10 @@ class Pair:
     """A picture and a text that were posted together.
 
     A missing picture (``image is None``) and an empty ``text`` are states that every stage handles.
+
+    Attributes:
+        attributes: words that name what is in the picture, where a data set comes with them (HFM).
+        rationales: polarity → why the post could be meant so, in a large multimodal model's words.
     """
 
     id: str
@@ -30,6 +34,7 @@ class Pair:
     label: str | None = None
     text_label: str | None = None
     image_label: str | None = None
+    attributes: tuple[str, ...] = ()
     rationales: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -89,13 +94,13 @@ class PairDataset(Sequence[Pair]):
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of name, variant, scheme, text steps, splits and every pair's id, text and label.
+        """SHA-256 of name, variant, scheme, text steps, splits and every pair's id, texts and label.
 
         Pictures take part by presence only; their bytes are identified by the feature store.
         """
         lists = ("\n".join(names) for names in (self.text_steps, self.classes))
         head = (self.name, self.variant, self.scheme, *lists)
-        rows = (part for p in self.pairs for part in (p.id, p.text, p.label or "", "1" if p.image else "0"))
+        rows = (part for pair in self.pairs for part in _content(pair))
         ids = (part for name, members in sorted(self.splits.items()) for part in (name, *members))
         return sha256(*head, *rows, *ids)
 
@@ -120,3 +125,10 @@ class PairDataset(Sequence[Pair]):
             raise UserError(f"{self.name} has no split {name!r} (it has: {known})")
         ids = self.splits[name]
         return replace(self, pairs=tuple(self.by_id[i] for i in ids), splits={name: ids}, problems=())
+
+
+def _content(pair: Pair) -> Iterator[str]:
+    yield from (pair.id, pair.text, pair.label or "", "1" if pair.image else "0")
+    yield from pair.attributes
+    for polarity, rationale in sorted(pair.rationales.items()):
+        yield from (polarity, rationale)

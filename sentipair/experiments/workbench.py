@@ -49,7 +49,7 @@ class Workbench:
     def encoders(self) -> Encoders:
         """The frozen networks."""
         chosen = self.config.encoders
-        return Encoders(text=chosen.text, image=chosen.image, engine=chosen.engine)
+        return Encoders(**chosen.networks(), engine=chosen.engine)
 
     @cached_property
     def model_config(self) -> ModelConfig:
@@ -89,7 +89,6 @@ class Workbench:
             model=self.config.model["name"],
             settings=settings,
             classes=self.dataset.classes,
-            text_encoder=self.config.encoders.text,
-            image_encoder=self.config.encoders.image,
+            encoders=self.config.encoders.networks(),
             text_steps=self.dataset.text_steps,
         )

@@ -21,6 +21,8 @@ class PairBatch:
     ``grid_mask``             [B, R]              false where there is no picture
     ``image``                 [B, d_image]        one vector per picture, zero where there is none
     ``image_present``         [B]                 whether there is a picture
+    ``attributes``            as ``text``         with mask and cls: the words that name what is in the picture
+    ``rationale_positive`` …  as ``text``         with mask and cls: the rationale for a polarity
     ========================  ==================  =======================================================
 
     ``labels`` [B] holds class indices, −1 where unknown. Behind a mask there may be any finite numbers.
@@ -36,6 +38,11 @@ class PairBatch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def texts(self) -> list[str]:
+        """The names of what holds states of tokens."""
+        return [name.removesuffix("_cls") for name in self.features if name.endswith("_cls")]
 
     def rows(self, name: str) -> Tensor:
         """What the mask of ``name`` leaves, in single precision: [T, …], one pair after the other.
@@ -53,12 +60,10 @@ class PairBatch:
         return replace(self, features={**self.features, **masks}, _rows={})
 
     def padded(self, extra: int) -> PairBatch:
-        """The same pairs with every text's last position repeated ``extra`` times behind the mask."""
-        if "text" not in self.features:
-            return self
-        text, mask = self["text"], self["text_mask"]
-        longer = {
-            "text": torch.cat([text, *[text[:, -1:]] * extra], dim=1),
-            "text_mask": torch.cat([mask, mask.new_zeros(len(self), extra)], dim=1),
-        }
+        """The same pairs with the last position of every text of theirs repeated ``extra`` times behind the mask."""
+        longer: dict[str, Tensor] = {}
+        for name in self.texts:
+            states, mask = self[name], self[f"{name}_mask"]
+            longer[name] = torch.cat([states, *[states[:, -1:]] * extra], dim=1)
+            longer[f"{name}_mask"] = torch.cat([mask, mask.new_zeros(len(self), extra)], dim=1)
         return replace(self, features={**self.features, **longer}, _rows={})

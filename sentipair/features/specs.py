@@ -18,13 +18,23 @@ from sentipair.data.pair import Pair
 from sentipair.encoders import Encoders
 from sentipair.files import sha256
 
+TEXT, ATTRIBUTES, RATIONALE = "text", "attributes", "rationale_"
+"""Texts of a post by name; ``RATIONALE`` is followed by the polarity."""
+
 Records = Sequence[NDArray[np.float16] | None]
 
 
 class Source(Protocol):
-    """Where records come from: which input of a pair, and the encoder that reads it."""
+    """Where records come from: which input of a pair, and the encoder that reads it.
+
+    Attributes:
+        kind: the modality that the input belongs to; withholding a modality withholds all its inputs.
+        reads: the name of the input.
+        dims: settings of a model that the encoder gives.
+    """
 
     kind: Literal["text", "image"]
+    reads: str
     dims: dict[str, int]
 
     def describe(self) -> dict[str, object]:
@@ -60,13 +70,23 @@ class FeatureSpec(ABC, Generic[S]):
 
 
 class TextSource:
-    """Texts through the text encoder."""
+    """Texts through the text encoder: a post's own, its picture's attributes, or a rationale."""
 
-    kind: Literal["text", "image"] = "text"
-
-    def __init__(self, encoders: Encoders, *, last: int, max_length: int, pad_to: int | None) -> None:
+    def __init__(
+        self, encoders: Encoders, *, reads: str, last: int, max_length: int, pad_to: int | None
+    ) -> None:
         self.encoder = encoders.text_encoder(last=last, max_length=max_length, pad_to=pad_to)
         self.dims = {"text_dim": self.encoder.dim}
+        self.reads = reads
+        self.kind: Literal["text", "image"] = "image" if reads == ATTRIBUTES else "text"
+
+    def read(self, pair: Pair) -> str | None:
+        """The text to encode, ``None`` where the pair has none; a post's own may be empty."""
+        if self.reads == TEXT:
+            return pair.text
+        if self.reads == ATTRIBUTES:
+            return " ".join(pair.attributes) or None
+        return pair.rationales.get(self.reads.removeprefix(RATIONALE)) or None
 
     def describe(self) -> dict[str, object]:
         """See ``TextEncoder.describe``."""
@@ -74,16 +94,17 @@ class TextSource:
 
     def key(self, pair: Pair) -> str | None:
         """The SHA-256 of the text; the empty text has one too."""
-        return sha256(pair.text)
+        text = self.read(pair)
+        return None if text is None else sha256(text)
 
     def encode(self, pairs: Sequence[Pair]) -> list[NDArray[np.float16]]:
         """Hidden states [N, last, d] per text."""
-        return self.encoder.encode([pair.text for pair in pairs])
+        return self.encoder.encode([self.read(pair) or "" for pair in pairs])
 
     def remark(self, pair: Pair, length: int) -> str | None:
         """How many tokens of the text were left out."""
         limit = self.encoder.max_length
-        if length < limit or (count := self.encoder.count_tokens(pair.text)) <= limit:
+        if length < limit or (count := self.encoder.count_tokens(self.read(pair) or "")) <= limit:
             return None
         return f"{count} tokens, the first {limit} are used"
 
@@ -92,6 +113,7 @@ class ImageSource:
     """Pictures through the image encoder."""
 
     kind: Literal["text", "image"] = "image"
+    reads = "image"
 
     def __init__(self, encoders: Encoders) -> None:
         self.encoder = encoders.image_encoder
@@ -138,22 +160,30 @@ class TextLayers(FeatureSpec[TextSource]):
     [CLS] and the last position, and ``text_cls [B, last, d]``. With ``pad_to`` every text has the states of its padding
     too and the mask is all true: what the released SPP-SCL code computes with (its slice drops the first and last
     position).
+
+    ``of`` names another text of the post and so its tensors: ``"attributes"``, ``"rationale_positive"`` …; a post
+    without it is masked.
     """
 
     last: int = 4
     max_length: int = 128
     pad_to: int | None = None
+    of: str = TEXT
 
     def source(self, encoders: Encoders) -> TextSource:
         """The text encoder with these settings."""
-        return TextSource(encoders, last=self.last, max_length=self.max_length, pad_to=self.pad_to)
+        return TextSource(
+            encoders, reads=self.of, last=self.last, max_length=self.max_length, pad_to=self.pad_to
+        )
 
     def collate(self, records: Records, source: TextSource) -> dict[str, Tensor]:
         """Pad to the longest text of the batch."""
         shape = (self.last, source.dims["text_dim"])
-        text, mask = pad([record[1:-1] for record in records if record is not None], shape)
-        cls = np.stack([record[0] for record in records if record is not None])
-        return {"text": text, "text_mask": mask, "text_cls": torch.from_numpy(cls).float()}
+        nothing = np.zeros((2, *shape), np.float16)  # [CLS] and [SEP] of a text that is not there
+        present = [nothing if record is None else record for record in records]
+        tokens, mask = pad([record[1:-1] for record in present], shape)
+        cls = np.stack([record[0] for record in present])
+        return {self.of: tokens, f"{self.of}_mask": mask, f"{self.of}_cls": torch.from_numpy(cls).float()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -89,18 +89,16 @@ class FeatureTable:
         self.truncated: dict[str, str] = {}
         self._columns: list[tuple[FeatureSpec[Source], Source, FeatureStream, list[str | None]]] = []
         remarks = {"image": self.unusable, "text": self.truncated}
-        keys_of: dict[FeatureStream, list[str | None]] = {}
+        keys_of: dict[tuple[FeatureStream, str], list[str | None]] = {}
         for spec in specs:
             source = spec.source(encoders)
             stream = store.stream(source.describe())
-            if stream not in keys_of:
-                keys_of[stream] = _keys(source, pairs)
-                wanted = {
-                    key: pair for key, pair in zip(keys_of[stream], pairs, strict=True) if key is not None
-                }
+            if (stream, source.reads) not in keys_of:
+                keys = keys_of[stream, source.reads] = _keys(source, pairs)
+                wanted = {key: pair for key, pair in zip(keys, pairs, strict=True) if key is not None}
                 extract(source, stream, wanted)
-                remarks[source.kind] |= _remarks(source, stream, pairs, keys_of[stream])
-            self._columns.append((spec, source, stream, keys_of[stream]))
+                remarks[source.kind] |= _remarks(source, stream, pairs, keys)
+            self._columns.append((spec, source, stream, keys_of[stream, source.reads]))
 
     def __len__(self) -> int:
         return len(self.pairs)
@@ -122,7 +120,10 @@ class FeatureTable:
         """
         table = copy(self)
         table.pairs = [
-            replace(pair, text="") if kind == "text" else replace(pair, image=None) for pair in self.pairs
+            replace(pair, text="", rationales={})
+            if kind == "text"
+            else replace(pair, image=None, attributes=())
+            for pair in self.pairs
         ]
         if kind == "text":
             table.truncated = {}

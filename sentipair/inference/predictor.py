@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -48,7 +48,7 @@ class Predictor:
     def __init__(self, model: PairModel, config: ModelConfig, *, engine: EngineName = "auto") -> None:
         self.model = model
         self.config = config
-        encoders = Encoders(text=config.text_encoder, image=config.image_encoder, engine=engine)
+        encoders = Encoders(**config.encoders, engine=engine)
         self._columns = [(spec, spec.source(encoders)) for spec in model.requires]
 
     @classmethod
@@ -112,7 +112,7 @@ class Predictor:
 
 def clean(pair: Pair, steps: Sequence[str]) -> Pair:
     """The pair with its text normalised as in training."""
-    return Pair(id=pair.id, text=normalise(pair.text, steps), image=pair.image, rationales=pair.rationales)
+    return replace(pair, text=normalise(pair.text, steps))
 
 
 def best_seed(folder: Path) -> Path:

@@ -27,6 +27,7 @@ class PairOutput:
         image: [B, D], the picture in the shared embedding space.
         text: [B, D], the text in the shared embedding space.
         fused: [B, F], what the classifier sees.
+        unimodal: ``"text"`` and ``"image"`` → [B, K], unnormalised scores from one modality alone.
         attention: name → weights, for explanations.
     """
 
@@ -34,6 +35,7 @@ class PairOutput:
     image: Tensor | None = None
     text: Tensor | None = None
     fused: Tensor | None = None
+    unimodal: Mapping[str, Tensor] | None = None
     attention: Mapping[str, Tensor] | None = None
 
 
@@ -53,6 +55,8 @@ class PairModel(nn.Module, ABC):
     ``text_dim`` and ``image_dim`` that the model uses, which are filled in from the data and the encoders.
 
     Attributes:
+        adapted: where the model departs from its paper even in the published fidelity, in one sentence: other inputs,
+            frozen encoders, parts that had to be reconstructed. Lists and leaderboards mark such a model.
         search_space: what `sentipair sweep` varies, by dotted name such as ``training.learning_rate``; settings that
             change which features the model requires do not belong here.
     """
@@ -60,6 +64,7 @@ class PairModel(nn.Module, ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     citation: ClassVar[str]
+    adapted: ClassVar[str] = ""
     search_space: ClassVar[Mapping[str, Range]] = {}
 
     @property

@@ -27,15 +27,14 @@ class ModelConfig:
         model: the registered name.
         settings: the constructor's arguments, dimensions included.
         classes: class names in the order of the logits.
-        text_encoder: name, folder or Hugging Face id; likewise ``image_encoder``.
+        encoders: ``"text"``, ``"image"`` and what else the features were made with → name, folder or Hugging Face id.
         text_steps: normalisation that the texts had in training.
     """
 
     model: str
     settings: dict[str, Any]
     classes: tuple[str, ...]
-    text_encoder: str
-    image_encoder: str
+    encoders: dict[str, str]
     text_steps: tuple[str, ...]
 
     def build(self) -> PairModel:

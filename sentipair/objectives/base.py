@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
 
 from torch import Tensor
 from torch.nn import functional
@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 
 from sentipair.errors import UserError
 from sentipair.features import PairBatch
-from sentipair.models import PairModel
-from sentipair.settings import Rate
+from sentipair.models import PairModel, PairOutput
+from sentipair.settings import NonNegative, Rate
 
 
 class Objective(ABC):
@@ -27,6 +27,16 @@ class Objective(ABC):
     @abstractmethod
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
         """Update the model on ``batch``; returns named scalars for the log."""
+
+    def begin_epoch(self, model: PairModel, epoch: int) -> None:  # noqa: B027 - most have no stages
+        """Called before each epoch, counted from 1: for objectives that train in stages."""
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a kill besides weights, as plain values for JSON; nothing for most objectives."""
+        return {}
+
+    def restore(self, state: Mapping[str, Any]) -> None:  # noqa: B027 - most have no state
+        """Go on from what ``state`` returned."""
 
 
 _REGISTRY: dict[str, type[Objective]] = {}
@@ -58,22 +68,38 @@ def objective_class(name: str) -> type[Objective]:
 
 @register("cross-entropy")
 class CrossEntropy(Objective):
-    """Mean cross-entropy.
+    """Mean cross-entropy, and that of what each modality says alone, for models that say it.
 
     Args:
         label_smoothing: ε of Szegedy et al. 2016.
+        unimodal_weight: of the unimodal cross-entropies, relative to that of the pair.
     """
 
-    def __init__(self, *, label_smoothing: Rate = 0.0) -> None:
+    def __init__(self, *, label_smoothing: Rate = 0.0, unimodal_weight: NonNegative = 0.0) -> None:
         self.label_smoothing = label_smoothing
+        self.unimodal_weight = unimodal_weight
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
         """One forward pass, one update."""
-        loss = cross_entropy(model(batch).logits, batch.labels, label_smoothing=self.label_smoothing)
+        output = model(batch)
+        terms = self.terms(output, batch.labels)
+        loss = terms["cross_entropy"] + self.unimodal_weight * sum(
+            value for name, value in terms.items() if name != "cross_entropy"
+        )
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        return {"loss": loss.item()}
+        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+
+    def terms(self, output: PairOutput, labels: Tensor) -> dict[str, Tensor]:
+        """The cross-entropies of the pair and, where they count, of each modality, by name."""
+        said = {"cross_entropy": output.logits}
+        if self.unimodal_weight:
+            said |= {f"cross_entropy_{name}": logits for name, logits in (output.unimodal or {}).items()}
+        return {
+            name: cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+            for name, logits in said.items()
+        }
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, *, label_smoothing: float = 0.0) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -15,21 +15,27 @@ from sentipair.errors import UserError
 from sentipair.files import atomic_write
 
 
-def save_checkpoint(
-    path: Path, model: nn.Module, optimizer: Optimizer, history: list[dict[str, Any]]
-) -> None:
+class Progress(NamedTuple):
+    """What is not in the tensors: the history of the epochs done and the state of the objective."""
+
+    history: list[dict[str, Any]]
+    objective: dict[str, Any]
+
+
+def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress: Progress) -> None:
     """Write the state after an epoch, whole or not at all."""
     state = optimizer.state_dict()
     tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
     for index, entries in state["state"].items():
         tensors |= {f"optimizer/{index}/{name}": value for name, value in entries.items()}
-    metadata = {"history": json.dumps(history), "groups": json.dumps(state["param_groups"])}
+    metadata = {name: json.dumps(value) for name, value in progress._asdict().items()}
+    metadata["groups"] = json.dumps(state["param_groups"])
     with atomic_write(path) as file:
         file.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata=metadata))
 
 
-def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> list[dict[str, Any]]:
-    """Bring model and optimiser to the state in ``path``; returns the history of the epochs done.
+def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Progress:
+    """Bring model and optimiser to the state in ``path``; returns what the epochs so far left besides.
 
     Raises:
         UserError: the file is damaged.
@@ -49,5 +55,4 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> list[
             _, index, entry = name.split("/")
             state.setdefault(int(index), {})[entry] = value
     optimizer.load_state_dict({"state": state, "param_groups": json.loads(metadata["groups"])})
-    history: list[dict[str, Any]] = json.loads(metadata["history"])
-    return history
+    return Progress(*(json.loads(metadata[name]) for name in Progress._fields))

@@ -44,6 +44,10 @@ class EncoderSettings(_Strict):
     image: str
     engine: Literal["auto", "torch", "openvino"] = "auto"
 
+    def networks(self) -> dict[str, str]:
+        """The networks that are named, by what they read."""
+        return {name: value for name, value in self if name != "engine" and value is not None}
+
 
 class TrainingSettings(_Strict):
     """The optimiser (AdamW), its schedule and when to stop.

@@ -22,7 +22,7 @@ from sentipair.models import PairModel
 from sentipair.models.persistence import save_weights
 from sentipair.objectives import Objective
 from sentipair.progress import progress_bar
-from sentipair.training.checkpoint import load_checkpoint, save_checkpoint
+from sentipair.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sentipair.training.config import TrainingSettings
 
 CHECKPOINT = "last.ckpt"
@@ -72,7 +72,10 @@ def fit(
         model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
     )
     checkpoint = folder / CHECKPOINT
-    history = load_checkpoint(checkpoint, model, optimizer) if checkpoint.exists() else []
+    history: list[dict[str, Any]] = []
+    if checkpoint.exists():
+        history, state = load_checkpoint(checkpoint, model, optimizer)
+        objective.restore(state)
     with progress_bar() as bar:
         task = bar.add_task(f"seed {seed}", total=settings.epochs, completed=len(history), note="")
         for epoch in range(len(history) + 1, settings.epochs + 1):
@@ -80,6 +83,7 @@ def fit(
                 break
             started = time.perf_counter()
             torch.manual_seed(epoch_seed(seed, epoch))
+            objective.begin_epoch(model, epoch)
             terms = train_epoch(model, objective, optimizer, train, settings, epoch)
             scores = validate(model, validation, classes)
             history.append(
@@ -94,7 +98,7 @@ def fit(
             if best_epoch(history) == epoch:
                 save_weights(folder, model)
             write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
-            save_checkpoint(checkpoint, model, optimizer, history)
+            save_checkpoint(checkpoint, model, optimizer, Progress(history, objective.state()))
             bar.update(task, advance=1, note=describe(history))
     return history
 

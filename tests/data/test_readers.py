@@ -143,6 +143,18 @@ def test_hfm_pictures_and_broken_files(tmp_path: Path) -> None:
         load_dataset("hfm", root=tmp_path)
 
 
+def test_hfm_attributes(tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    for name in ("train", "valid2", "test2"):
+        (tmp_path / "text" / f"{name}.txt").write_text(f"['{name}', 'so good', 1]\n")
+    (tmp_path / "image_attributes.txt").write_text("['train', 'cat', 'sofa']\n\n['nobody', 'dog']\n")
+    dataset = load_dataset("hfm", root=tmp_path, scheme="own")
+    assert [pair.attributes for pair in dataset] == [("cat", "sofa"), (), ()]
+    (tmp_path / "image_attributes.txt").write_text("train cat sofa\n")
+    with pytest.raises(UserError, match=r"image_attributes.txt, line 1 is no list of id and words; fetch"):
+        load_dataset("hfm", root=tmp_path, scheme="own")
+
+
 @pytest.mark.parametrize(
     ("text", "official", "substring"),
     [

@@ -146,6 +146,7 @@ def test_hfm_as_first_released_is_the_same(shared_data: Path, tmp_path: Path, hf
     (tmp_path / "text").mkdir()
     for name in ("train", "valid2", "test2"):
         (tmp_path / "text" / f"{name}.txt").symlink_to(shared_data / "hfm/splits" / f"{name}.original.txt")
+    (tmp_path / "image_attributes.txt").symlink_to(shared_data / "hfm/image_attributes.txt")
     released = load_dataset("hfm", root=tmp_path)
     assert released.pairs == hfm.pairs
     assert released.problems[0].startswith("9,224 of 33,859 posts left out by official")

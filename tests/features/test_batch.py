@@ -20,7 +20,8 @@ def ragged(lengths: list[int]) -> list[np.ndarray]:
 def batch_of(records: list[np.ndarray]) -> PairBatch:
     text, mask = pad(records, (2, 3))
     ids = tuple(str(i) for i in range(len(records)))
-    return PairBatch(ids=ids, labels=torch.arange(len(records)), features={"text": text, "text_mask": mask})
+    features = {"text": text, "text_mask": mask, "text_cls": torch.zeros(len(records), 2, 3)}
+    return PairBatch(ids=ids, labels=torch.arange(len(records)), features=features)
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
@@ -79,4 +80,14 @@ def test_unmasked_counts_the_padding_as_real() -> None:
 
 def test_a_batch_without_texts_is_not_padded() -> None:
     batch = PairBatch(ids=("a",), labels=torch.zeros(1), features={"grid": torch.zeros(1, 4, 2)})
-    assert batch.padded(5) is batch
+    assert batch.padded(5) == batch
+
+
+def test_rationales_are_padded_as_texts_are() -> None:
+    text, other = batch_of(ragged([2, 3])), batch_of(ragged([1, 4]))
+    named = {name.replace("text", "rationale_positive"): value for name, value in other.features.items()}
+    batch = PairBatch(ids=text.ids, labels=text.labels, features={**text.features, **named})
+    longer = batch.padded(2)
+    assert longer["rationale_positive"].shape[1] == longer["rationale_positive_mask"].shape[1] == 6
+    assert torch.equal(longer.rows("rationale_positive"), batch.rows("rationale_positive"))
+    assert longer["text"].shape[1] == 5

@@ -27,6 +27,7 @@ class Lengths:
     """[len(text), 2] ones."""
 
     kind: Literal["text", "image"] = "text"
+    reads = "text"
     dims: dict[str, int]
 
     def __init__(self) -> None:

@@ -179,6 +179,31 @@ def test_without_texts_everyone_has_the_empty_one(encoders: Any, tmp_path: Path)
     assert [texts.encoded.count("") for texts in encoders.texts.values()] == [1, 1]  # once, and kept
 
 
+def test_rationales_and_attributes_are_texts_of_their_own(encoders: Any, tmp_path: Path) -> None:
+    pairs = [
+        Pair(id="a", text="one three", rationales={"positive": "one three"}, attributes=("cat", "on", "mat")),
+        Pair(id="b", text="x", rationales={"negative": "a b"}),
+    ]
+    names = ("text", "rationale_positive", "rationale_negative", "attributes")
+    specs = tuple(TextLayers(last=1, max_length=8, of=name) for name in names)
+    features = table(pairs, encoders, tmp_path, specs)
+    batch = features.batch([0, 1])
+    lengths = {name: batch[f"{name}_mask"].sum(1).tolist() for name in names}
+    assert lengths == {
+        "text": [2, 1],
+        "rationale_positive": [2, 0],
+        "rationale_negative": [0, 2],
+        "attributes": [3, 0],
+    }
+    assert torch.equal(batch["text"][0], batch["rationale_positive"][0])
+    (texts,) = encoders.texts.values()
+    assert sorted(texts.encoded) == ["a b", "cat on mat", "one three", "x"]  # the same text is encoded once
+    withheld = features.without("text").batch([0, 1])
+    assert not any(withheld[f"{name}_mask"].any() for name in names[:3])
+    assert torch.equal(withheld["attributes"], batch["attributes"])
+    assert not features.without("image").batch([0, 1])["attributes_mask"].any()
+
+
 def assert_same(found: Any, expected: Any) -> None:
     assert found.ids == expected.ids
     assert found.features.keys() == expected.features.keys()

@@ -46,9 +46,9 @@ def random_batch(model: PairModel, *, pairs: int = 8, seed: int = 0) -> PairBatc
             lengths = (
                 torch.full((pairs,), longest) if spec.pad_to else torch.randint(1, 11, (pairs,)) * has_text
             )
-            features["text"] = torch.randn(pairs, longest, spec.last, SIZES["text_dim"]).half()
-            features["text_mask"] = torch.arange(longest) < lengths.unsqueeze(1)
-            features["text_cls"] = torch.randn(pairs, spec.last, SIZES["text_dim"])
+            features[spec.of] = torch.randn(pairs, longest, spec.last, SIZES["text_dim"]).half()
+            features[f"{spec.of}_mask"] = torch.arange(longest) < lengths.unsqueeze(1)
+            features[f"{spec.of}_cls"] = torch.randn(pairs, spec.last, SIZES["text_dim"])
         elif isinstance(spec, ImageGrid):
             features["grid"] = torch.randn(pairs, CELLS, SIZES["image_dim"]).half()
             features["grid_mask"] = has_image.unsqueeze(1).expand(pairs, CELLS).clone()
@@ -71,10 +71,9 @@ def take(batch: PairBatch, rows: Sequence[int]) -> PairBatch:
 def other_numbers_behind_masks(batch: PairBatch) -> PairBatch:
     """The same pairs with other numbers where a mask is false."""
     features = dict(batch.features)
-    for name in ("text", "grid"):
-        if name in features:
-            features[name] = features[name].clone()
-            features[name][~features[f"{name}_mask"]] = 1000.0
+    for name in [name.removesuffix("_mask") for name in features if name.endswith("_mask")]:
+        features[name] = features[name].clone()
+        features[name][~features[f"{name}_mask"]] = 1000.0
     return replace(batch, features=features, _rows={})
 
 
@@ -193,8 +192,7 @@ class ModelCase:
             model=self.model.name,
             settings={**sizes, **variant},
             classes=("a", "b", "c"),
-            text_encoder="t",
-            image_encoder="i",
+            encoders={"text": "t", "image": "i"},
             text_steps=("blanks",),
         )
         save_config(tmp_path, config)

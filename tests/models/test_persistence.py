@@ -25,8 +25,7 @@ def folder(tmp_path: Path) -> Path:
         model="spp-scl",
         settings=SETTINGS,
         classes=("negative", "neutral", "positive"),
-        text_encoder="bert-base-uncased",
-        image_encoder="microsoft/resnet-50",
+        encoders={"text": "bert-base-uncased", "image": "microsoft/resnet-50"},
         text_steps=("blanks",),
     )
     torch.manual_seed(0)
@@ -97,7 +96,7 @@ def test_a_config_that_is_none(folder: Path, content: bytes) -> None:
         {"settings": {**SETTINGS, "text_layers": 3}},
         {"settings": 7},
         {"classes": None},
-        {"text_encoder": None},
+        {"encoders": None},
         {"surplus": 1},
     ],
     ids=str,

@@ -46,9 +46,33 @@ def test_a_step_moves_down_the_gradient_and_forgets_the_last_one() -> None:
     model.logits.grad = torch.full((2, 3), 1e6)  # left over
     before = model.logits.detach().clone()
     log = CrossEntropy().step(model, batch, torch.optim.SGD(model.parameters(), lr=1.0))
-    assert log == {"loss": pytest.approx((by_hand([2, 0, -1], 0, 0) + math.log(3)) / 2)}
+    loss = pytest.approx((by_hand([2, 0, -1], 0, 0) + math.log(3)) / 2)
+    assert log == {"loss": loss, "cross_entropy": loss}
     expected = (before.softmax(-1) - torch.eye(3)[[0, 1]]) / 2
     torch.testing.assert_close(before - model.logits.detach(), expected)
+
+
+class Opinions(Logits):
+    """The text alone says half of the logits, the picture alone nothing."""
+
+    def forward(self, batch: PairBatch) -> PairOutput:
+        alone = {"text": self.logits / 2, "image": 0 * self.logits}
+        return PairOutput(logits=self.logits, unimodal=alone)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_what_each_modality_says_counts_with_its_weight(smoothing: float) -> None:
+    model, batch = Opinions(), PairBatch(ids=("a", "b"), labels=torch.tensor([0, 1]), features={})
+
+    def mean(scale: float) -> float:
+        rows = zip(model.logits.tolist(), [0, 1], strict=True)
+        return sum(by_hand([scale * x for x in row], label, smoothing) for row, label in rows) / 2
+
+    expected = mean(1) + 0.3 * (mean(0.5) + mean(0))
+    objective = CrossEntropy(label_smoothing=smoothing, unimodal_weight=0.3)
+    log = objective.step(model, batch, torch.optim.SGD(model.parameters(), lr=1.0))
+    assert log["loss"] == pytest.approx(expected)
+    assert log.keys() == {"loss", "cross_entropy", "cross_entropy_text", "cross_entropy_image"}
 
 
 def test_objectives_are_found_by_name() -> None:

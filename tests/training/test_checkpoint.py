@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from sentipair.errors import UserError
-from sentipair.training.checkpoint import load_checkpoint, save_checkpoint
+from sentipair.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 
 
 def step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
@@ -29,11 +29,11 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path: Path) -> None:
     model, optimizer = make(0)
     step(model, optimizer)
     history: list[dict[str, Any]] = [{"epoch": 1, "validation": {"accuracy": 0.1 + 0.2}}]
-    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, history)
+    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, Progress(history, {"seen": {"a": 0.1}}))
     step(model, optimizer)
 
     other, fresh = make(1)
-    assert load_checkpoint(tmp_path / "last.ckpt", other, fresh) == history
+    assert load_checkpoint(tmp_path / "last.ckpt", other, fresh) == (history, {"seen": {"a": 0.1}})
     step(other, fresh)
     for name, value in model.state_dict().items():
         assert torch.equal(value, other.state_dict()[name]), name
@@ -44,7 +44,7 @@ def test_a_parameter_that_was_never_updated_has_no_state(tmp_path: Path) -> None
     model, optimizer = make(0)
     model[0].requires_grad_(False)
     step(model, optimizer)
-    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, [])
+    save_checkpoint(tmp_path / "last.ckpt", model, optimizer, Progress([], {}))
     other, fresh = make(1)
     load_checkpoint(tmp_path / "last.ckpt", other, fresh)
     assert set(fresh.state_dict()["state"]) == set(optimizer.state_dict()["state"]) == {2, 3, 4, 5}

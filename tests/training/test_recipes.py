@@ -67,7 +67,11 @@ def test_overrides_are_yaml_values_and_come_last() -> None:
 def test_another_objective_has_its_own_settings() -> None:
     wishes = ["objective.name=cross-entropy", "objective.label_smoothing=0.1"]
     config = configure("spp-scl", "hfm", fidelity="published", overrides=wishes)
-    assert config.objective == {"name": "cross-entropy", "label_smoothing": 0.1}
+    assert config.objective == {
+        "name": "cross-entropy",
+        "label_smoothing": 0.1,
+        "unimodal_weight": 0.0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from sentipair.data.pair import SARCASM, Pair
 from sentipair.data.readers.clmlf import Row, read_rows
@@ -20,6 +22,9 @@ FILES = {
 """Where each part may lie; the first that exists is read. ``text/`` is the authors' own layout."""
 
 PICTURES = ("dataset_image", "images")
+
+ATTRIBUTES = "image_attributes.txt"
+"""Lines ``[id, word, word, word, word, word]``: what the authors' classifier sees in the pictures."""
 
 GIVEAWAYS = frozenset(
     {
@@ -60,8 +65,15 @@ class HFM(Reader):
         pictures = next((root / name for name in PICTURES if (root / name).is_dir()), root / PICTURES[0])
         rows = [row for part in FILES for row in _rows(root, part)]
         kept = [row for row in track(rows, "reading texts") if not gives_away(row.text, variant=variant)]
+        words = _attributes(root / ATTRIBUTES)
         pairs = [
-            Pair(id=row.id, text=row.text, image=pictures / f"{row.id}.jpg", label=SARCASM[row.code])
+            Pair(
+                id=row.id,
+                text=row.text,
+                image=pictures / f"{row.id}.jpg",
+                label=SARCASM[row.code],
+                attributes=words.get(row.id, ()),
+            )
             for row in kept
         ]
         dropped = len(rows) - len(kept)
@@ -87,16 +99,37 @@ def _rows(root: Path, part: str) -> list[Row]:
     return read_rows(path) if path.suffix == ".json" else _original_rows(path)
 
 
+def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
+    """Post id → the words that name what is in its picture; empty where the file is absent."""
+    if not path.is_file():
+        return {}
+    lines = (fields for _, fields in _lists(path, "id and words"))
+    return {str(fields[0]): tuple(map(str, fields[1:])) for fields in lines}
+
+
 def _original_rows(path: Path) -> list[Row]:
     """Lines ``[id, text, label]`` or ``[id, text, hashtag label, human label]``; the last label counts."""
     rows = []
+    for number, fields in _lists(path, wanted := "id, text, label"):
+        try:
+            rows.append(Row(str(fields[0]), fields[1], int(fields[-1])))
+        except (ValueError, LookupError, TypeError) as error:
+            raise _no_list(path, number, wanted) from error
+    return rows
+
+
+def _lists(path: Path, wanted: str) -> Iterator[tuple[int, list[Any]]]:
+    """Line numbers from 1 and the list that each line that is not empty holds."""
     for number, line in enumerate(decode(path.read_bytes()).split("\n"), start=1):
         if line.strip():
             try:
                 fields = ast.literal_eval(line)
-                rows.append(Row(str(fields[0]), fields[1], int(fields[-1])))
-            except (ValueError, SyntaxError, LookupError, TypeError) as error:
-                raise UserError(
-                    f"{path}, line {number} is no list of id, text, label; fetch the file again"
-                ) from error
-    return rows
+            except (ValueError, SyntaxError) as error:
+                raise _no_list(path, number, wanted) from error
+            if not isinstance(fields, list) or not fields:
+                raise _no_list(path, number, wanted)
+            yield number, fields
+
+
+def _no_list(path: Path, number: int, wanted: str) -> UserError:
+    return UserError(f"{path}, line {number} is no list of {wanted}; fetch the file again")
