@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from sentipair.errors import UserError
+
+if sys.platform != "win32":
+    import fcntl
 
 
 def explain_os_error(error: OSError, path: Path) -> UserError:
@@ -46,6 +50,46 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other processes from working in ``folder`` at the same time; a process that dies lets go of it.
+
+    Raises:
+        UserError: another process is at work there, or the folder cannot be written to.
+    """
+    path = Path(folder) / ".lock"
+    new = not path.parent.exists()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    with file:
+        if not _locked(file, path):
+            raise UserError(
+                f"another sentipair is at work in {folder}; wait for it, or choose another --output"
+            )
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # on Windows an open file stays
+                path.unlink()
+            if new:
+                with suppress(OSError):  # something has been written
+                    path.parent.rmdir()
+
+
+def _locked(file: IO[Any], path: Path) -> bool:
+    """Whether the lock is ours; a file that its last holder has just removed locks nothing."""
+    if sys.platform == "win32":  # there, nobody is kept out
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+    except OSError:
+        return False
 
 
 def write_text(path: Path, text: str) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sentipair.errors import UserError
-from sentipair.files import atomic_write, sha256, write_json, write_text
+from sentipair.files import alone_in, atomic_write, sha256, write_json, write_text
 
 
 def names(folder: Path) -> list[str]:
@@ -143,3 +143,37 @@ def test_a_hash_knows_where_parts_end() -> None:
     assert sha256("é") == sha256("é".encode())
     assert sha256() == hashlib.sha256().hexdigest()
     assert sha256("ab") == hashlib.sha256((2).to_bytes(8, "little") + b"ab").hexdigest()
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from sentipair.files import alone_in
+with alone_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody is kept out there")
+def test_one_process_at_a_time_in_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(UserError, match=r"another sentipair is at work in .*run; wait for it"),
+            alone_in(folder),
+        ):
+            pass
+        with alone_in(tmp_path / "other"):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()  # type: ignore[union-attr]
+    with alone_in(folder):  # the dead let go
+        (folder / "made").touch()
+    assert names(folder) == ["made"]
+    assert names(tmp_path) == ["run"]  # nothing was written in the other

@@ -13,8 +13,8 @@ from sentipair.features import FeatureTable, PairBatch
 from sentipair.models import PairModel
 from sentipair.progress import track
 
-LARGE = 256
-"""Pairs in the largest batch that is tried, or all pairs if they are fewer; more would only cost memory."""
+LARGEST = 384 << 20
+"""Bytes of features in the largest batch that is tried; 450 posts with the offline encoders have about 210 MB."""
 
 SHUFFLES = 3
 """Random orders that are tried."""
@@ -28,16 +28,18 @@ Answers = NDArray[np.int64]
 def answers_by_condition(model: PairModel, table: FeatureTable) -> dict[str, list[Answers]]:
     """Predicted classes [n] of the n pairs under every condition, in the order of the table.
 
-    The conditions: one by one, 16 and 256 at once; in batches of 64 sorted by label, shuffled (three times, the only
-    condition with more than one entry), and with every text padded by 50 more positions.
+    The conditions: one by one, 16 at once, all at once (or as many as ``LARGEST`` holds); in batches of 64 sorted by
+    label, shuffled (three times, the only condition with more than one entry), and with every text padded by 50 more
+    positions.
     """
     count = len(table)
     by_label = np.argsort(table.labels.numpy(), kind="stable").tolist()
+    largest = largest_batch(table)
     shuffled = [np.random.default_rng(seed).permutation(count).tolist() for seed in range(SHUFFLES)]
     conditions = {
         "batch size 1": [partial(predict, batch_size=1)],
         "batch size 16": [partial(predict, batch_size=16)],
-        f"batch size {LARGE}": [partial(predict, batch_size=LARGE)],
+        f"batch size {largest}": [partial(predict, batch_size=largest)],
         "label-sorted": [partial(predict, order=by_label)],
         "shuffled": [partial(predict, order=order) for order in shuffled],
         f"padding +{PADDING}": [partial(predict, change=_pad)],
@@ -46,6 +48,13 @@ def answers_by_condition(model: PairModel, table: FeatureTable) -> dict[str, lis
         name: [run(model, table).logits.argmax(-1).numpy() for run in runs]
         for name, runs in track(conditions.items(), "checking invariance", total=len(conditions))
     }
+
+
+def largest_batch(table: FeatureTable) -> int:
+    """How many pairs of ``table`` are tried at once: all, unless their features would be larger than ``LARGEST``."""
+    sample = table.batch(range(min(BATCH_SIZE, len(table))))
+    per_pair = sum(value.nbytes for value in sample.features.values()) / len(sample)
+    return min(len(table), max(BATCH_SIZE, int(LARGEST / max(per_pair, 1))))
 
 
 def flip_rates(usual: Answers, by_condition: Mapping[str, list[Answers]]) -> dict[str, float]:

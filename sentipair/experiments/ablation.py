@@ -5,7 +5,7 @@ What is ablated stands in ``recipes/<model>/ablation.yaml``. Variants that appea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
@@ -16,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from sentipair.errors import UserError
-from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.campaign import Job, run_what_converges
 from sentipair.experiments.contest import NOTE, Entry, contest_table, margins
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions
@@ -77,6 +77,23 @@ class Ablation(_Strict):
         points = [_point(curve, value) for curve in self.curves for value in curve.values]
         return list(dict.fromkeys([(), *rows, *points]))
 
+    def only(self, variants: Container[tuple[str, ...]]) -> Ablation:
+        """What is left with some of the variants alone; a table or curve with fewer than two of them is dropped."""
+        tables = [
+            table.model_copy(update={"rows": tuple(row for row in table.rows if row.set in variants)})
+            for table in self.tables
+        ]
+        curves = [
+            curve.model_copy(
+                update={"values": tuple(x for x in curve.values if _point(curve, x) in variants)}
+            )
+            for curve in self.curves
+        ]
+        return Ablation(
+            tables=tuple(table for table in tables if len(table.rows) > 1),
+            curves=tuple(curve for curve in curves if len(curve.values) > 1),
+        )
+
 
 def load_ablation(model: str) -> Ablation:
     """The ablations of ``model``.
@@ -119,7 +136,7 @@ def ablate(
         What ``ablation.json`` holds.
 
     Raises:
-        UserError: the data cannot be used, or a variant fails.
+        UserError: the data cannot be used, or a training fails; a variant that diverges is left out and named.
     """
     ablation = load_ablation(model)
     varied = {change.partition("=")[0] for changes in ablation.variants() for change in changes}
@@ -130,7 +147,15 @@ def ablate(
         for changes in ablation.variants()
     }
     jobs = [Job(config=config, folder=variant_folder(output, changes)) for changes, config in configs.items()]
-    summaries = dict(zip(configs, run_all(jobs, seeds, store=store, workers=workers), strict=True))
+    found_in, diverged = run_what_converges(jobs, seeds, store=store, workers=workers)
+    if reason := diverged.get(variant_folder(output, ())):
+        raise UserError(f"the model itself does not train, so there is nothing to compare with: {reason}")
+    summaries = {
+        changes: found_in[folder]
+        for changes in configs
+        if (folder := variant_folder(output, changes)) in found_in
+    }
+    ablation = ablation.only(summaries)
 
     def entry(row: Row) -> Entry:
         return Entry(
@@ -159,9 +184,11 @@ def ablate(
     ]
     for table, block in zip(tables, ablation.tables, strict=True):
         write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
-    _write_page(output, ablation, tables, [entry(row) for row in rows.values()], summaries, configs[()])
+    lost = {folder.name: reason for folder, reason in diverged.items()}
+    _write_page(output, ablation, tables, [entry(row) for row in rows.values()], summaries, configs[()], lost)
     result = {
         "model": model,
+        "diverged": lost,
         "data": data,
         "seeds": list(seeds),
         "variants": {
@@ -205,6 +232,7 @@ def _write_page(
     entries: Sequence[Entry],
     summaries: Mapping[tuple[str, ...], Mapping[str, Any]],
     config: RunConfig,
+    lost: Mapping[str, str],
 ) -> None:
     full = entries[0]
     run = full.runs[0]
@@ -239,6 +267,8 @@ def _write_page(
         "seeds": ", ".join(map(str, full.summary["seeds"])),
         "test posts": f"{len(tested.rows):,}",
     }
+    if lost:
+        facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
     write_page(
         output / "report.html",

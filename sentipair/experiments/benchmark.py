@@ -12,7 +12,7 @@ import numpy as np
 
 from sentipair.errors import UserError
 from sentipair.evaluation.predict import predict
-from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.campaign import Job, run_what_converges
 from sentipair.experiments.contest import NOTE, Entry, Margin, margins, show_margin, show_score
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
@@ -57,7 +57,8 @@ def benchmark(
         What ``benchmark.json`` holds.
 
     Raises:
-        UserError: a name that does not exist, data that cannot be used, or a training that fails.
+        UserError: a name that does not exist, data that cannot be used, or a training that fails; a model that
+            diverges is left out and named.
     """
     if not models:
         raise UserError("name at least one model, see `sentipair models`")
@@ -69,9 +70,7 @@ def benchmark(
     jobs = {key: Job(config=config, folder=output / run_name(config)) for key, config in configs.items()}
     if len({job.folder for job in jobs.values()}) < len(jobs):
         raise UserError("a model is named twice; every model and data set can take part once")
-    summaries = dict(
-        zip(jobs, run_all(list(jobs.values()), seeds, store=store, workers=workers), strict=True)
-    )
+    summaries, diverged = run_what_converges(list(jobs.values()), seeds, store=store, workers=workers)
     boards = {}
     sections: list[Section] = []
     for source in data:
@@ -79,11 +78,14 @@ def benchmark(
             Entry(
                 name=model,
                 folder=jobs[source, model].folder,
-                summary=summaries[source, model],
+                summary=summaries[jobs[source, model].folder],
                 published=_published(model, source),
             )
             for model in models
+            if jobs[source, model].folder in summaries
         ]
+        if not entries:
+            raise UserError(f"the training of every model diverged on {source}; lower training.learning_rate")
         entries.sort(key=lambda entry: -entry.summary["test"]["accuracy"]["mean"])
         found = margins(entries, entries[0])
         costs = {e.name: _cost(configs[source, e.name], e, store) for e in entries}
@@ -102,12 +104,15 @@ def benchmark(
             }
             for entry in entries
         }
+    lost = {folder.name: reason for folder, reason in diverged.items()}
     facts = {"models": str(len(models)), "seeds": ", ".join(map(str, seeds))}
+    if lost:
+        facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
     write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
     for number, section in enumerate(sections, start=1):
         write_tables(output / "tables" / f"{number}-{section.title}", section.tables)
-    result = {"seeds": list(seeds), "data": boards}
+    result = {"seeds": list(seeds), "data": boards, "diverged": lost}
     write_json(output / "benchmark.json", result)
     return result
 

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.connection import wait
@@ -35,14 +35,28 @@ from sentipair.experiments.run import (
 )
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
+from sentipair.files import alone_in
 from sentipair.memory import give_memory_back
 from sentipair.progress import console, progress_bar, say
 from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import RunConfig
+from sentipair.training.loop import DivergenceError
 
 MAX_WORKERS = 8
 """More would need more memory than they are worth: each holds PyTorch and its own batches, about 1 GB."""
+
+
+class DivergedError(UserError):
+    """All trainings that failed are ones whose loss was no longer a number.
+
+    Attributes:
+        reasons: folder of a job → what happened to the first such seed of it.
+    """
+
+    def __init__(self, message: str, reasons: dict[Path, str]) -> None:
+        super().__init__(message)
+        self.reasons = reasons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +89,43 @@ def run_all(
         The summary of each job over ``seeds`` alone, as in its ``summary.json``.
 
     Raises:
-        UserError: the data cannot be used or has no test split, a folder holds other runs, or seeds failed (the
-            message names the first).
+        DivergedError: seeds failed, all of them because their training diverged.
+        UserError: the data cannot be used or has no test split, a folder holds other runs or another process is at work
+            in it, or seeds failed (the message names the first).
     """
-    todo = [(job, seed) for job in jobs for seed in unfinished_seeds(job.folder, seeds)]
-    for job in jobs:
-        refuse_other_configuration(job.config, job.folder)
-    if todo:
-        _prepare({job.folder: job for job, _ in todo}.values(), store)
-        _train(todo, store, workers or min(os.cpu_count() or 1, MAX_WORKERS))
-    return [write_summary(job.config, job.folder, finished_runs(job.folder, seeds)) for job in jobs]
+    with ExitStack() as held:
+        for job in jobs:
+            held.enter_context(alone_in(job.folder))
+        todo = [(job, seed) for job in jobs for seed in unfinished_seeds(job.folder, seeds)]
+        for job in jobs:
+            refuse_other_configuration(job.config, job.folder)
+        if todo:
+            _prepare({job.folder: job for job, _ in todo}.values(), store)
+            _train(todo, store, workers or min(os.cpu_count() or 1, MAX_WORKERS))
+        return [write_summary(job.config, job.folder, finished_runs(job.folder, seeds)) for job in jobs]
+
+
+def run_what_converges(
+    jobs: Sequence[Job], seeds: Sequence[int], *, store: FeatureStore, workers: int | None = None
+) -> tuple[dict[Path, dict[str, Any]], dict[Path, str]]:
+    """As ``run_all``, but a job of which a training diverges is left out instead of ending everything.
+
+    Returns:
+        Folder → summary of the others, and folder → reason of those that were left out.
+
+    Raises:
+        UserError: see ``run_all``; or every job diverges.
+    """
+    lost: dict[Path, str] = {}
+    try:
+        summaries = run_all(jobs, seeds, store=store, workers=workers)
+    except DivergedError as error:
+        lost = error.reasons
+        jobs = [job for job in jobs if job.folder not in lost]
+        if not jobs:
+            raise
+        summaries = run_all(jobs, seeds, store=store, workers=workers)  # nothing is left to train
+    return {job.folder: summary for job, summary in zip(jobs, summaries, strict=True)}, lost
 
 
 def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
@@ -117,6 +158,8 @@ def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -
     threads = max(1, (os.cpu_count() or 1) // workers)
     workers = min(workers, len(todo))
     failures: list[str] = []
+    diverged: dict[Path, str] = {}
+    only_diverged = True
     spawn = multiprocessing.get_context("spawn")
     with (
         ProcessPoolExecutor(
@@ -125,19 +168,23 @@ def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -
         progress_bar() as bar,
     ):
         task = bar.add_task("training", total=len(todo), note=f"{workers} at a time")
-        under_way: dict[Future[None], str] = {}
+        under_way: dict[Future[None], tuple[Path, str]] = {}
         try:
             with _deaf_to_interrupts():
                 for job, seed in todo:
                     config = job.config.model_copy(update={"seed": seed})
                     future = pool.submit(_train_one, config, job.folder, store.root)
-                    under_way[future] = f"{job.folder.name} seed {seed}"
+                    under_way[future] = job.folder, f"{job.folder.name} seed {seed}"
             for done in as_completed(under_way):
-                name = under_way[done]
+                folder, name = under_way[done]
                 try:
                     done.result()
                 except UserError as error:
                     failures.append(f"{name}: {error}")
+                    if isinstance(error, DivergenceError):
+                        diverged.setdefault(folder, f"{name}: {error}")
+                    else:
+                        only_diverged = False
                 bar.update(task, advance=1, note=f"{workers} at a time; last: {name}")
         except BrokenProcessPool as error:
             raise UserError(
@@ -149,7 +196,8 @@ def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -
                 worker.terminate()
             raise
     if failures:
-        raise UserError(f"{len(failures)} of {len(todo)} trainings failed; the first: {failures[0]}")
+        message = f"{len(failures)} of {len(todo)} trainings failed; the first: {failures[0]}"
+        raise DivergedError(message, diverged) if only_diverged else UserError(message)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from sentipair.experiments.notices import about_data, about_facts, about_feature
 from sentipair.experiments.summary import summarise_seeds
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore, FeatureTable
-from sentipair.files import write_json
+from sentipair.files import alone_in, write_json
 from sentipair.models.persistence import load_model, save_config
 from sentipair.objectives import objective_class
 from sentipair.progress import say
@@ -50,7 +50,11 @@ def run_seeds(
     Raises:
         UserError: the data cannot be used, or a folder holds a run with another configuration or other data.
     """
-    output = Path(output)
+    with alone_in(output):
+        return _run_seeds(config, seeds, Path(output), store)
+
+
+def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: FeatureStore) -> dict[str, Any]:
     refuse_other_configuration(config, output)
     unfinished = unfinished_seeds(output, seeds)
     if unfinished:
@@ -122,7 +126,7 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
     save_config(folder, bench.model_config)
     write_json(folder / ENVIRONMENT, environment(data_fingerprint=bench.dataset.fingerprint))
     torch.manual_seed(config.seed)
-    model = bench.model_config.build()
+    model = bench.model_config.build(pretrained=True)
     if "test" in tables:
         write_embeddings(folder / "embeddings-initial-test.safetensors", predict(model, tables["test"]))
     history = fit(

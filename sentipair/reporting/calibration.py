@@ -32,8 +32,43 @@ class Calibration:
 def calibration(split: Json, *, where: str) -> Calibration | None:
     """The calibration of one split of ``result.json``; None where it was not recorded."""
     found = split.get("calibration")
+    return _draw(found, where=where) if found else None
+
+
+def mean_calibration(splits: Sequence[Json]) -> Calibration | None:
+    """The calibration of several seeds on the same posts: bins pooled, curves and scores averaged."""
+    found = [calibrated for split in splits if (calibrated := split.get("calibration"))]
     if not found:
         return None
+    mean = {
+        "temperature": float(np.mean([one["temperature"] for one in found])),
+        "aurc": float(np.mean([one["aurc"] for one in found])),
+        "risk_coverage": np.mean([one["risk_coverage"] for one in found], axis=0).tolist(),
+        **{
+            stage: _pooled_bins([one[stage] for one in found])
+            for stage in ("reliability", "reliability_after")
+        },
+        **{
+            stage: {name: float(np.mean([one[stage][name] for one in found])) for name in found[0][stage]}
+            for stage in ("before", "after")
+        },
+    }
+    return _draw(mean, where=f"test, {len(found)} seeds together")
+
+
+def _pooled_bins(seeds: Sequence[Sequence[Json]]) -> list[Json]:
+    pooled = []
+    for same in zip(*seeds, strict=True):
+        count = sum(row["count"] for row in same)
+        means = {
+            name: sum(row["count"] * row[name] for row in same if row["count"]) / count if count else None
+            for name in ("accuracy", "confidence")
+        }
+        pooled.append({"count": count, **means})
+    return pooled
+
+
+def _draw(found: Json, *, where: str) -> Calibration:
     before, after = "as trained", f"temperature {found['temperature']:.2f}"
     reliability = reliability_figure({before: found["reliability"], after: found["reliability_after"]})
     risk = risk_figure(found["risk_coverage"])

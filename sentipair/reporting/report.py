@@ -10,7 +10,7 @@ from sentipair.errors import UserError
 from sentipair.files import write_text
 from sentipair.progress import track
 from sentipair.reporting import sections, seeds, slices
-from sentipair.reporting.calibration import calibration
+from sentipair.reporting.calibration import calibration, mean_calibration
 from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.page import render
 from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
@@ -90,7 +90,7 @@ def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
         "classes": lambda: seeds.mean_classes(tests),
         "confusion": lambda: seeds.pooled_confusion(tests),
         "slices": lambda: slices.of_seeds(summary),
-        "calibration": lambda: None,
+        "calibration": lambda: mean_calibration([run.splits.get("test", {}) for run in runs]),
         "curves": lambda: seeds.curves(runs),
         "galleries": lambda: sections.galleries(average_predictions(models)) if models else [],
         "checks": lambda: checks(runs),

@@ -10,12 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from sentipair.evaluation.invariance import answers_by_condition, batch_warning, flip_rates
-from sentipair.evaluation.predict import predict
+from sentipair.evaluation import invariance
+from sentipair.evaluation.invariance import answers_by_condition, batch_warning, flip_rates, largest_batch
+from sentipair.evaluation.predict import BATCH_SIZE, predict
 from sentipair.features import PairBatch
 from sentipair.models import PairOutput
 
-BATCHING = ["batch size 1", "batch size 16", "batch size 256"]
+PAIRS = 128
+BATCHING = ["batch size 1", "batch size 16", f"batch size {PAIRS}"]
 CONDITIONS = [*BATCHING, "label-sorted", "shuffled", "padding +50"]
 
 
@@ -37,7 +39,7 @@ def rates_of(model: Any, table: Any) -> dict[str, float]:
 
 
 def test_a_sound_model_never_flips(random_table: Any, small_model: Any) -> None:
-    rates = rates_of(small_model(), random_table(70))
+    rates = rates_of(small_model(), random_table(PAIRS))
     assert list(rates) == CONDITIONS
     assert set(rates.values()) == {0.0}
     assert batch_warning(rates) is None
@@ -47,7 +49,7 @@ def test_a_published_model_may(random_table: Any, small_model: Any) -> None:
     model = small_model(fidelity="published")
     for parameter in model.parameters():
         parameter.data *= 4
-    rates = rates_of(model, random_table(70))
+    rates = rates_of(model, random_table(PAIRS))
     assert max(rates.values()) > 0
     assert all(0 <= rate <= 1 for rate in rates.values())
 
@@ -80,7 +82,7 @@ def relative(batch: PairBatch) -> torch.Tensor:
     ],
 )
 def test_what_makes_predictions_flip_is_found(random_table: Any, number: Any, flipping: list[str]) -> None:
-    rates = rates_of(Rule(number), random_table(128))
+    rates = rates_of(Rule(number), random_table(PAIRS))
     assert [name for name, rate in rates.items() if rate > 0] == flipping
 
 
@@ -131,3 +133,23 @@ def test_padding_leaves_the_pairs_alone(random_table: Any) -> None:
     assert padded["text"].shape[1] == batch["text"].shape[1] + 50
     assert torch.equal(padded["text_mask"].sum(1), batch["text_mask"].sum(1))
     assert replace(padded).ids == batch.ids
+
+
+def test_the_largest_batch_is_all_pairs_or_what_fits(
+    random_table: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = random_table(100)
+    assert largest_batch(table) == 100
+    bytes_of_a_pair = sum(value.nbytes for value in table.batch(range(64)).features.values()) / 64
+    monkeypatch.setattr(invariance, "LARGEST", 80.5 * bytes_of_a_pair)
+    assert largest_batch(table) == 80
+    monkeypatch.setattr(invariance, "LARGEST", 0)
+    assert largest_batch(table) == BATCH_SIZE
+    assert largest_batch(random_table(5)) == 5
+
+
+def test_without_features_all_pairs_fit(random_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = random_table(100)
+    usual = table.batch
+    monkeypatch.setattr(table, "batch", lambda rows: replace(usual(rows), features={}))
+    assert largest_batch(table) == 100

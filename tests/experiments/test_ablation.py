@@ -111,6 +111,46 @@ def test_the_tables_hold_what_the_runs_say(
     assert (variant_folder(tmp_path, ()) / "seed-0" / "result.json").stat().st_mtime_ns == stamp
 
 
+def test_a_variant_that_diverges_is_left_out_and_named(
+    sample_posts: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = (
+        {"name": "all"},
+        {"name": "wild", "set": ("training.learning_rate=1e30",)},
+        {"name": "no fusion", "set": ("model.fusion=false",)},
+    )
+    declared = Ablation(
+        tables=({"name": "Table 9", "title": "Rates", "rows": rows},),  # type: ignore[arg-type]
+        curves=(
+            {
+                "name": "Figure 9",
+                "title": "Rate",
+                "setting": "training.learning_rate",
+                "label": "rate",
+                "values": (1e-3, 1e30),
+            },
+        ),  # type: ignore[arg-type]
+    )
+    monkeypatch.setattr(module, "load_ablation", lambda model: declared)
+    result = ablate(
+        "spp-scl",
+        str(sample_posts),
+        seeds=[0],
+        output=tmp_path,
+        store=FeatureStore(feature_folder),
+        overrides=["training.epochs=1"],
+        engine="torch",
+    )
+    assert set(result["variants"]) == {"full", "model.fusion=false", "training.learning_rate=0.001"}
+    assert set(result["diverged"]) == {"training.learning_rate=1e30", "training.learning_rate=1e+30"}
+    assert all("the loss is not a number after epoch 1" in reason for reason in result["diverged"].values())
+    lines = (tmp_path / "tables" / "table-9.csv").read_text(encoding="utf-8").splitlines()
+    assert [line.split(",")[0] for line in lines] == ["", "all", "no fusion"]
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "training.learning_rate=1e+30" in page
+    assert "Figure 9" not in page  # one point is no curve
+
+
 def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
     result = benchmark(
         ["spp-scl", "logistic-regression"],
@@ -132,6 +172,21 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     assert names == ["model", *board, "majority class"]
     assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["seeds"] == [0]
+
+
+def test_a_leaderboard_of_models_that_diverge(
+    sample_posts: Path, feature_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"1 of 1 trainings failed; .*the loss is not a number"):
+        benchmark(
+            ["spp-scl"],
+            [str(sample_posts)],
+            seeds=[0],
+            output=tmp_path,
+            store=FeatureStore(feature_folder),
+            overrides=["training.epochs=1", "training.learning_rate=1e30"],
+            engine="torch",
+        )
 
 
 def test_a_model_named_twice_is_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sentipair.evaluation.calibration import describe_calibration, fit_temperature, reliability_bins
 from sentipair.reporting import write_report
-from sentipair.reporting.calibration import calibration, reliability_figure, risk_figure
+from sentipair.reporting.calibration import calibration, mean_calibration, reliability_figure, risk_figure
 from sentipair.reporting.style import LIGHT
 
 
@@ -76,3 +76,21 @@ def test_any_split_can_be_drawn(logits, targets):
     assert "<svg" in drawn.reliability.svg
     assert "<svg" in drawn.risk.svg
     assert drawn.rows[0]["title"] == "as trained"
+
+
+def test_seeds_are_pooled_as_one_model_with_all_their_answers():
+    generator = np.random.default_rng(0)
+    targets = generator.integers(3, size=150)
+    logits = [3 * generator.normal(size=(150, 3)) for _ in range(3)]
+    seeds = [
+        {"calibration": describe_calibration(each, targets, temperature=1.0)}  # bins of seeds differ in size
+        for each in logits
+    ]
+    found = mean_calibration(seeds)
+    together = describe_calibration(np.concatenate(logits), np.tile(targets, 3), temperature=1.0)
+    drawn = calibration({"calibration": together}, where="test, 3 seeds together")
+    assert found.reliability.svg == drawn.reliability.svg  # the same bars to the last digit that is drawn
+    for name in ("brier", "nll"):
+        assert found.rows[0][name] == pytest.approx(together["before"][name])
+    assert f"{np.mean([each['calibration']['aurc'] for each in seeds]):.3f}" in found.risk.caption
+    assert mean_calibration([{}, {}]) is None
