@@ -60,7 +60,7 @@ def alone_in(folder: Path) -> Iterator[None]:
         UserError: another process is at work there, or the folder cannot be written to.
     """
     path = Path(folder) / ".lock"
-    new = not path.parent.exists()
+    new = [parent for parent in path.parents if not parent.exists()]  # the innermost first
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("wb")
@@ -76,9 +76,9 @@ def alone_in(folder: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):  # on Windows an open file stays
                 path.unlink()
-            if new:
-                with suppress(OSError):  # something has been written
-                    path.parent.rmdir()
+            with suppress(OSError):  # up to the first in which something has been written
+                for parent in new:
+                    parent.rmdir()
 
 
 def _locked(file: IO[Any], path: Path) -> bool:

@@ -167,7 +167,7 @@ def test_one_process_at_a_time_in_a_folder(tmp_path: Path) -> None:
             alone_in(folder),
         ):
             pass
-        with alone_in(tmp_path / "other"):
+        with alone_in(tmp_path / "other" / "run"):
             pass
     finally:
         holder.kill()

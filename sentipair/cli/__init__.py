@@ -72,6 +72,7 @@ def load_commands() -> None:
         models,
         predict,
         quickstart,
+        rationales,
         report,
         reproduce,
         sweep,
@@ -82,6 +83,7 @@ def load_commands() -> None:
         app.command("quickstart")(quickstart.quickstart)
         app.add_typer(data.app, name="data")
         app.command("models")(models.models)
+        app.command("rationales")(rationales.rationales)
         app.command("train")(train.train)
         app.command("evaluate")(evaluate.evaluate)
         app.command("predict")(predict.predict)

@@ -35,7 +35,7 @@ def models(
         console.print(f"[bold]{row['name']}[/]  {escape(row['title'])}")
         settings = ", ".join(f"{key}={value!r}" for key, value in row["settings"].items())
         for key, value in (
-            ("needs", ", ".join(row["needs"])),
+            ("needs", ", ".join(row["needs"]) or "nothing"),
             ("settings", settings),
             ("cite", row["citation"]),
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,10 @@ def train(
     encoders: EncoderNames = "offline",
     fidelity: Fidelity = "sound",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds; they are 0, 1, ….")] = 1,
+    finetune: Annotated[
+        list[str] | None,
+        typer.Option(help="Train the last layers of an encoder too, such as text:4 or image:1."),
+    ] = None,
     override: Override = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the runs; default runs/MODEL-DATA-….")
@@ -46,14 +51,15 @@ def train(
 
     Example: sentipair train spp-scl --data posts.csv --seeds 5
     """
+    from sentipair.devices import is_main
     from sentipair.experiments.run import run_seeds
     from sentipair.training.config import RunConfig
     from sentipair.training.recipes import configure, run_name
 
     if Path(model).suffix in (".yaml", ".yml"):
-        if data or root or override:
+        if data or root or override or finetune:
             raise UserError(
-                "a config.yaml holds data and settings already; leave out --data, --root and --set"
+                "a config.yaml holds data and settings already; leave out --data, --root, --finetune and --set"
             )
         config = RunConfig.read(Path(model))
     elif data is None:
@@ -66,13 +72,21 @@ def train(
             encoders=encoders,
             engine=engine,
             fidelity=fidelity,
-            overrides=override or (),
+            overrides=[*layers_to_train(finetune or ()), *(override or ())],
         )
     chosen = [config.seed] if seeds == 1 else list(range(seeds))
     folder = output or Path("runs") / run_name(config)
     summary = run_seeds(config, chosen, folder, store=open_store(features, runs=folder.parent))
+    if not is_main():
+        return
     if as_json:
         print_json({**summary, "folder": str(folder)})
     else:
         print_summary(summary)
         print_paths(runs=folder, report=folder / "report.html")
+
+
+def layers_to_train(finetune: Sequence[str]) -> list[str]:
+    """The setting that ``text:4`` and ``image:1`` stand for; none where nothing is asked for."""
+    pairs = ", ".join(each.replace(":", ": ") for each in finetune)
+    return [f"plugins.finetune={{{pairs}}}"] if finetune else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sentipair.data.pair import SARCASM, SENTIMENT, SPLITS, Pair, PairDataset
+from sentipair.data.pair import SARCASM, SENTIMENT, SPLITS, Pair, PairDataset, Post
 from sentipair.data.readers import all_readers, find_reader, load_dataset
 from sentipair.data.rows import read_rows
 from sentipair.data.splits import own_split, published_split
@@ -15,6 +15,7 @@ __all__ = [
     "SPLITS",
     "Pair",
     "PairDataset",
+    "Post",
     "all_readers",
     "decode",
     "find_reader",

@@ -13,39 +13,40 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from sentipair.files import sha256
+
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels are not decoded (300 MB as RGB); large JPEGs are reduced while decoding first."""
 
 DRAFT_SIDE = 1024
-"""Larger JPEGs are decoded at 1/2, 1/4 or 1/8 scale, never below this many pixels on the shorter side."""
+"""By default larger JPEGs are decoded at 1/2, 1/4 or 1/8 scale, never below this many pixels on the shorter side."""
+
+
+Picture = Path | bytes | Image.Image
+"""A picture file, the content of one, or a picture that is open already."""
 
 
 class UnreadableImageError(Exception):
     """A picture that cannot be used; the message says why, without the path."""
 
 
-def open_image(source: Path | bytes) -> Image.Image:
-    """Decode a picture file to RGB.
+def open_image(source: Picture, *, side: int = DRAFT_SIDE) -> Image.Image:
+    """A new picture in RGB; a JPEG file may be reduced, but not below ``side`` pixels on the shorter side.
 
     The first frame of an animation, upright by its EXIF orientation, CMYK and palettes converted, 16-bit
-    greys scaled to 8 bits, transparency laid over white.
+    greys scaled to 8 bits, transparency laid over white. A picture that is open already stays as it is.
 
     Raises:
-        UnreadableImageError: no picture, truncated, or more than ``MAX_PIXELS`` pixels.
+        UnreadableImageError: no picture, truncated, no pixels, or more than ``MAX_PIXELS`` of them.
     """
     try:
+        if isinstance(source, Image.Image):
+            return _decode(source)
         with _quiet():
             opened = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
         with opened as image:
-            image.draft("RGB", (DRAFT_SIDE, DRAFT_SIDE))
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadableImageError(
-                    f"{image.width}×{image.height} pixels, the limit is {MAX_PIXELS:,}"
-                )
-            image.load()
-            with _quiet():
-                image.getexif()  # kept by the picture, so that damaged EXIF is reported here
-            return _to_rgb(ImageOps.exif_transpose(image))
+            image.draft("RGB", (side, side))
+            return _decode(image)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
@@ -55,6 +56,17 @@ def open_image(source: Path | bytes) -> Image.Image:
         raise UnreadableImageError(reason) from error
     except Exception as error:  # PIL's plugins raise nearly anything on damaged files
         raise UnreadableImageError(f"damaged ({type(error).__name__}: {error})") from error
+
+
+def picture_key(source: Picture) -> str | None:
+    """The SHA-256 of a picture file, or of the size and pixels of an open picture; ``None`` if it cannot be read."""
+    try:
+        if isinstance(source, Image.Image):
+            image = open_image(source)
+            return sha256("pixels", f"{image.width}×{image.height}", image.tobytes())
+        return sha256(source if isinstance(source, bytes) else source.read_bytes())
+    except (OSError, UnreadableImageError):
+        return None
 
 
 class Header(NamedTuple):
@@ -71,6 +83,17 @@ def read_header(data: bytes) -> Header:
         opened = Image.open(BytesIO(data))
     with opened as image:
         return Header(image.width, image.height, getattr(image, "quantization", {}).get(0))
+
+
+def _decode(image: Image.Image) -> Image.Image:
+    if not image.width * image.height:
+        raise UnreadableImageError("no pixels")
+    if image.width * image.height > MAX_PIXELS:
+        raise UnreadableImageError(f"{image.width}×{image.height} pixels, the limit is {MAX_PIXELS:,}")
+    image.load()
+    with _quiet():
+        image.getexif()  # kept by the picture, so that damaged EXIF is reported here
+    return _to_rgb(ImageOps.exif_transpose(image))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, Literal, overload
 
 from sentipair.errors import UserError
 from sentipair.files import sha256
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from sentipair.data.images import Picture
 
 SENTIMENT = ("positive", "neutral", "negative")
 SARCASM = ("not sarcastic", "sarcastic")
@@ -36,6 +41,36 @@ class Pair:
     image_label: str | None = None
     attributes: tuple[str, ...] = ()
     rationales: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def picture(self) -> Picture | None:
+        """What there is to open."""
+        return self.image
+
+    def without(self, kind: Literal["text", "image"]) -> Pair:
+        """The post with an empty text, or with no picture, and without what was made from it."""
+        return (
+            replace(self, text="", rationales={})
+            if kind == "text"
+            else replace(self, image=None, attributes=())
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post(Pair):
+    """A post whose picture, if any, is not a file: the content of one, or a picture that is open already."""
+
+    opened: bytes | Image | None = None
+
+    @property
+    def picture(self) -> Picture | None:
+        """What there is to open."""
+        return self.opened
+
+    def without(self, kind: Literal["text", "image"]) -> Pair:
+        """See ``Pair.without``."""
+        post = super().without(kind)
+        return post if kind == "text" else replace(post, opened=None)
 
 
 @dataclass(frozen=True, kw_only=True)

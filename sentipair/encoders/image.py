@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentipair.encoders.engines import Engine, EngineChoice, split_batches
+from sentipair.encoders.lite0 import EFFICIENTNET_LITE0, Lite0
 from sentipair.encoders.loading import load_config, load_network, network_without_weights
 from sentipair.encoders.preprocessing import Preprocessing
+from sentipair.encoders.top import flat
 from sentipair.encoders.weights import folder_revision, locate, revision
 from sentipair.errors import UserError
 
 BATCH = 4
-EFFICIENTNET_LITE0 = "efficientnet-lite0"
 
 
 class FeatureMap(nn.Module):
@@ -49,7 +50,7 @@ class FeatureMap(nn.Module):
     def forward(self, pixels: Tensor) -> Tensor:
         """The last hidden state with the grid flattened: cell (r, c) of a map of width w becomes token r·w + c."""
         states = self.states(pixels.permute(0, 3, 1, 2).float() * self.scale + self.shift)
-        return states.flatten(2).transpose(1, 2) if states.dim() == 4 else states
+        return flat(states)
 
 
 class ImageEncoder:
@@ -77,35 +78,51 @@ class ImageEncoder:
         else:
             self.weights = locate(source)
             self.preprocessing = Preprocessing.of_folder(self.weights)
-            self.config: Any = load_config(self.weights)
-            if not hasattr(self.config, "num_channels"):
-                raise UserError(f"{source} is a {self.config.model_type} model, which takes no pictures")
+            self.config = self.configuration()
+
+    def configuration(self) -> Any:
+        """The network's configuration.
+
+        Raises:
+            UserError: it takes no pictures.
+        """
+        config = load_config(self.weights)
+        if not hasattr(config, "num_channels"):
+            raise UserError(f"{self.weights} is a {config.model_type} model, which takes no pictures")
+        return config
+
+    @property
+    def model_type(self) -> str:
+        """The kind of network."""
+        return EFFICIENTNET_LITE0 if self.packaged else str(self.config.model_type)
 
     @cached_property
     def network(self) -> FeatureMap:
         """The network as [B, crop, crop, 3] → [B, P + R, d]."""
-        if not self.packaged:
-            return self._feature_map(load_network(self.weights))
-        from efficientnet_lite_pytorch import EfficientNet
+        return self._feature_map(self.load(pretrained=True)).eval()
 
-        lite = EfficientNet.from_name(EFFICIENTNET_LITE0)
-        lite.load_state_dict(torch.load(self.weights, weights_only=True, map_location="cpu"))
-        return FeatureMap(lite, lite.extract_features, preprocessing=self.preprocessing).eval()
+    def load(self, *, pretrained: bool) -> nn.Module:
+        """The bare network; without ``pretrained`` on the "meta" device, for shapes."""
+        if not self.packaged:
+            return load_network(self.weights) if pretrained else network_without_weights(self.config)
+        if pretrained:
+            return Lite0().load(self.weights)
+        with torch.device("meta"):
+            return Lite0()
 
     def _feature_map(self, network: nn.Module) -> FeatureMap:
         def states(pixels: Tensor) -> Tensor:
-            return network(pixels).last_hidden_state  # type: ignore[no-any-return]
+            output = network(pixels)
+            return output if self.packaged else output.last_hidden_state  # type: ignore[no-any-return]
 
         return FeatureMap(network, states, preprocessing=self.preprocessing)
 
     @cached_property
     def shape(self) -> tuple[int, int]:
         """(P + R, d) of one picture's features."""
-        if self.packaged:
-            return 49, 1280
         side = self.preprocessing.crop
         with torch.device("meta"):  # shapes only: no weights are read
-            states = self._feature_map(network_without_weights(self.config))(torch.empty(1, side, side, 3))
+            states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])
 
     @property
@@ -134,7 +151,7 @@ class ImageEncoder:
         """Everything that the output depends on, except the picture."""
         return {
             "kind": "image",
-            "model": EFFICIENTNET_LITE0 if self.packaged else self.config.model_type,
+            "model": self.model_type,
             "revision": revision([self.weights]) if self.packaged else folder_revision(self.weights),
             "preprocessing": self.preprocessing.describe(),
             "precision": self.engine_choice.precision,

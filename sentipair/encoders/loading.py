@@ -48,16 +48,18 @@ def load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def load_network(folder: Path, **settings: Any) -> nn.Module:
+def load_network(folder: Path, *, auto: str = "AutoModel", **settings: Any) -> nn.Module:
     """The network in single precision with all its weights; a pooler may lack them, nothing here uses it.
+
+    ``auto`` names the class of transformers that chooses the network.
 
     Raises:
         UserError: the weights are not those of the network in config.json.
     """
-    from transformers import AutoModel
+    import transformers
 
     with _reading(folder):
-        network, report = AutoModel.from_pretrained(
+        network, report = getattr(transformers, auto).from_pretrained(
             folder, dtype=torch.float32, output_loading_info=True, **settings
         )
     lacking = sorted(name for name in report["missing_keys"] if "pooler" not in name)

@@ -13,6 +13,9 @@ from PIL import Image
 
 from sentipair.errors import UserError
 
+Box = tuple[float, float, float, float]
+"""Corners (x₀, y₀, x₁, y₁) relative to a picture: 0 is left and top, 1 right and bottom."""
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
@@ -44,6 +47,12 @@ class Preprocessing:
         x, y = round((width - self.crop) / 2), round((height - self.crop) / 2)
         return np.asarray(image.crop((x, y, x + self.crop, y + self.crop)))
 
+    def seen(self, size: tuple[int, int]) -> Box:
+        """The part of a picture of ``size`` (width, height) that is left after the cut."""
+        half = self.crop / self.shorter_side * min(size) / 2
+        x, y = (half / side for side in size)
+        return 0.5 - x, 0.5 - y, 0.5 + x, 0.5 + y
+
     def describe(self) -> dict[str, object]:
         """The settings as plain values, for fingerprints and reports."""
         return asdict(self) | {"resample": int(self.resample)}
@@ -67,8 +76,9 @@ class Preprocessing:
             raise UserError(f"{file} is not valid JSON; download it again") from error
         size, crop_size = config.get("size"), config.get("crop_size")
         crop = _side(crop_size) or _side(size) or cls.crop
-        if crop_size is not None and isinstance(size, dict) and "shortest_edge" in size:
-            shorter = int(size["shortest_edge"])
+        shortest = size.get("shortest_edge") if isinstance(size, dict) else size  # a bare number: older files
+        if crop_size is not None and shortest:
+            shorter = int(shortest)
         else:
             shorter = round(crop / config.get("crop_pct", 224 / 256))
         mean, std = config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from sentipair.encoders.engines import Engine, EngineChoice, split_batches
-from sentipair.encoders.loading import load_config, load_network, load_tokenizer, quiet
+from sentipair.encoders.loading import (
+    load_config,
+    load_network,
+    load_tokenizer,
+    network_without_weights,
+    quiet,
+)
 from sentipair.encoders.weights import folder_revision, locate
 from sentipair.errors import UserError
 
@@ -37,7 +44,10 @@ class LastHiddenStates(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Stack the hidden states, the top layer last."""
         output = self.network(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
-        return torch.stack(output.hidden_states[-self.last :], dim=2)
+        states = output.hidden_states or (
+            output.last_hidden_state,
+        )  # of a network without layers: embeddings
+        return torch.stack(states[-self.last :], dim=2)
 
 
 class TextEncoder:
@@ -65,9 +75,7 @@ class TextEncoder:
         engine: EngineChoice,
     ) -> None:
         self.folder = locate(source)
-        self.config = load_config(self.folder)
-        if not hasattr(self.config, "vocab_size"):
-            raise UserError(f"{source} is a {self.config.model_type} model, which takes no texts")
+        self.config = self.configuration()
         if last > int(self.config.num_hidden_layers):
             raise UserError(f"{source} has {self.config.num_hidden_layers} layers, {last} were asked for")
         self.tokenizer = load_tokenizer(self.folder)
@@ -78,15 +86,32 @@ class TextEncoder:
         self.pad_to = None if pad_to is None else self.max_length
         self.engine_choice = engine
 
+    def configuration(self) -> Any:
+        """The network's configuration.
+
+        Raises:
+            UserError: it takes no texts.
+        """
+        config = load_config(self.folder)
+        if not hasattr(config, "vocab_size"):
+            raise UserError(f"{self.folder} is a {config.model_type} model, which takes no texts")
+        return config
+
     @property
     def dim(self) -> int:
         """Width d of the hidden states."""
         return int(self.config.hidden_size)
 
+    def load(self, *, pretrained: bool) -> nn.Module:
+        """The network; without ``pretrained`` on the "meta" device, for shapes."""
+        if pretrained:
+            return load_network(self.folder, attn_implementation="sdpa")
+        return network_without_weights(self.config)
+
     @cached_property
     def engine(self) -> Engine:
         """The compiled network; made at first use, so that a warm feature store never loads the weights."""
-        network = load_network(self.folder, attn_implementation="sdpa")
+        network = self.load(pretrained=True)
         ids = torch.full((2, LENGTH_STEP), self.pad_id + 1)
         return self.engine_choice.compile(LastHiddenStates(network, self.last), (ids, torch.ones_like(ids)))
 
@@ -110,6 +135,16 @@ class TextEncoder:
         """Tokens of the whole text, [CLS] and [SEP] included; more than ``max_length`` means that it is cut."""
         with quiet():
             return len(self.tokenizer(text)["input_ids"])
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """First and last character + 1 of every token that ``encode`` reads, without [CLS] and [SEP].
+
+        Empty for a tokenizer that does not know.
+        """
+        if not self.tokenizer.is_fast:
+            return []
+        read = self.tokenizer(text, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        return [(start, end) for start, end in read["offset_mapping"][1:-1]]
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float16]]:
         """Hidden states per text, each [N, last, d] with N its own number of tokens, [CLS] and [SEP] included.

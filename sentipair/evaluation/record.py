@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from sentipair.errors import UserError
+from sentipair.evaluation.attention import record_attention
 from sentipair.evaluation.bootstrap import bootstrap_interval
 from sentipair.evaluation.calibration import describe_calibration, fit_temperature
 from sentipair.evaluation.invariance import Answers, answers_by_condition, flip_rates
@@ -75,6 +76,8 @@ def record_split(
     )
     if split == "test":
         write_embeddings(folder / "embeddings-test.safetensors", outputs)
+        probabilities = outputs.logits.softmax(-1).numpy()
+        record_attention(folder / "attention-test.json", model, table, probabilities=probabilities)
     by_condition = answers_by_condition(model, table)
     partly = bool(clean[rows].any() and not clean[rows].all())
     return {

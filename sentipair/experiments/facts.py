@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sentipair.data import PairDataset
@@ -36,7 +36,8 @@ class Facts:
 def facts_of(dataset: PairDataset, store: FeatureStore) -> Facts:
     """The facts of ``dataset``, kept in the folder ``facts`` of ``store`` so that other runs need not find them again.
 
-    Other posts, labels, splits, text steps or sizes of picture files make another entry; a damaged one is replaced.
+    Other posts, labels, splits, text steps or sizes of picture files make another entry, other rationales do not; a
+    damaged one is replaced.
     """
     path = store.root / "facts" / f"{_identity(dataset)}.json"
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -59,7 +60,8 @@ def find_facts(dataset: PairDataset) -> Facts:
 
 
 def _identity(dataset: PairDataset) -> str:
-    return sha256(VERSION, dataset.fingerprint, *(str(_size(pair.image)) for pair in dataset if pair.image))
+    bare = replace(dataset, pairs=tuple(replace(pair, rationales={}) for pair in dataset))
+    return sha256(VERSION, bare.fingerprint, *(str(_size(pair.image)) for pair in dataset if pair.image))
 
 
 def _size(image: Path) -> int:

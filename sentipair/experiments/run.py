@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from sentipair.devices import is_main, processes
 from sentipair.errors import UserError
 from sentipair.evaluation.invariance import batch_warning
 from sentipair.evaluation.predict import predict
@@ -18,9 +20,10 @@ from sentipair.experiments.summary import summarise_seeds
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore, FeatureTable
 from sentipair.files import alone_in, write_json
+from sentipair.models import PairModel
 from sentipair.models.persistence import load_model, save_config
 from sentipair.objectives import objective_class
-from sentipair.progress import say
+from sentipair.progress import console, say
 from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
 from sentipair.runs import seed_folder, seed_folders, seed_number
@@ -45,11 +48,17 @@ def run_seeds(
     where it was, so the same call can be repeated until it is through; more seeds can be added to those that are there.
 
     Returns:
-        The summary of all finished seeds in ``output``, as written to ``summary.json``.
+        The summary of all finished seeds in ``output``, as written to ``summary.json``; nothing in a process that only
+        helps.
 
     Raises:
         UserError: the data cannot be used, or a folder holds a run with another configuration or other data.
     """
+    if processes() > 1 and not config.plugins.finetune:
+        raise UserError("several processes are of use with --finetune only; leave out `accelerate launch`")
+    if not is_main():
+        help_training(config, seeds, Path(output), store)
+        return {}
     with alone_in(output):
         return _run_seeds(config, seeds, Path(output), store)
 
@@ -78,6 +87,17 @@ def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: Fea
     summary = write_summary(config, output, runs)
     write_report(output)
     return summary
+
+
+def help_training(config: RunConfig, seeds: Sequence[int], output: Path, store: FeatureStore) -> None:
+    """What every process but the main one does: its share of the trainings."""
+    console.quiet = True
+    bench = Workbench(config, store)
+    tables = bench.extract()
+    for seed in unfinished_seeds(output, seeds):
+        torch.manual_seed(seed)
+        model = bench.model_config.build(pretrained=True)
+        fit_seed(bench, config.model_copy(update={"seed": seed}), model, seed_folder(output, seed), tables)
 
 
 def unfinished_seeds(output: Path, seeds: Sequence[int]) -> list[int]:
@@ -129,18 +149,10 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
     model = bench.model_config.build(pretrained=True)
     if "test" in tables:
         write_embeddings(folder / "embeddings-initial-test.safetensors", predict(model, tables["test"]))
-    history = fit(
-        model,
-        objective_class(config.objective["name"])(**config.objective_settings),
-        train=tables["train"],
-        validation=tables["validation"],
-        classes=bench.dataset.classes,
-        settings=config.training,
-        seed=config.seed,
-        folder=folder,
-    )
-    chosen, _ = load_model(folder)
+    history = fit_seed(bench, config, model, folder, tables)
+    chosen, model_config = load_model(folder)
     temperature = validation_temperature(chosen, tables["validation"])
+    save_config(folder, replace(model_config, temperature=temperature))
     splits = {
         split: record_split(
             chosen,
@@ -173,6 +185,22 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
         f"the best is epoch {best}, validation accuracy {accuracy:.3f}"
     )
     warn_of_neighbours(splits)
+
+
+def fit_seed(
+    bench: Workbench, config: RunConfig, model: PairModel, folder: Path, tables: Mapping[str, FeatureTable]
+) -> list[dict[str, Any]]:
+    """Train ``model`` as ``config`` says, see ``fit``."""
+    return fit(
+        model,
+        objective_class(config.objective["name"])(**config.objective_settings),
+        train=tables["train"],
+        validation=tables["validation"],
+        classes=bench.dataset.classes,
+        settings=config.training,
+        seed=config.seed,
+        folder=folder,
+    )
 
 
 def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, Any]:

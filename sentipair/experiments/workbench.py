@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +10,14 @@ from typing import Any
 
 from sentipair.data import PairDataset, load_dataset
 from sentipair.encoders import Encoders
+from sentipair.errors import UserError
 from sentipair.experiments.facts import Facts, facts_of
-from sentipair.features import FeatureStore, FeatureTable
+from sentipair.features import FeatureSpec, FeatureStore, FeatureTable, TextLayers
+from sentipair.features.specs import RATIONALE
+from sentipair.models import PairModel, model_class, settings_of
 from sentipair.models.persistence import ModelConfig
+from sentipair.models.rationales import WithRationales
+from sentipair.rationales import LEXICON, with_rationales
 from sentipair.training.config import RunConfig
 
 
@@ -29,9 +35,9 @@ class Workbench:
 
     @cached_property
     def dataset(self) -> PairDataset:
-        """The data with its splits."""
+        """The data with its splits and rationales."""
         data = self.config.data
-        return load_dataset(
+        dataset = load_dataset(
             data.source,
             root=None if data.root is None else Path(data.root),
             variant=data.variant,
@@ -39,6 +45,7 @@ class Workbench:
             text_steps=data.text_steps,
             seed=data.split_seed,
         )
+        return with_rationales(dataset, data.rationales)
 
     @cached_property
     def facts(self) -> Facts:
@@ -54,11 +61,17 @@ class Workbench:
     @cached_property
     def model_config(self) -> ModelConfig:
         """The model with the dimensions that data and encoders give it."""
-        known = {**self.config.model_settings, "classes": len(self.dataset.classes)}
-        dims: dict[str, int] = {}
-        for spec in self._model_config(known).build().requires:
+        dims = {"classes": len(self.dataset.classes)}
+        requires = self._model_config(dims).build().requires
+        self._refuse_missing_rationales(requires)
+        for spec in requires:
             dims |= spec.source(self.encoders).dims
-        return self._model_config({**known, **dims})
+        return self._model_config(dims)
+
+    @cached_property
+    def polarities(self) -> tuple[str, ...]:
+        """What any of the posts has a rationale for."""
+        return tuple(dict.fromkeys(polarity for pair in self.dataset for polarity in pair.rationales))
 
     @property
     def usable_splits(self) -> tuple[str, ...]:
@@ -84,11 +97,48 @@ class Workbench:
         self.encoders.release()
         return tables
 
-    def _model_config(self, settings: dict[str, Any]) -> ModelConfig:
+    def _model_config(self, dims: dict[str, int]) -> ModelConfig:
+        name = self.config.model["name"]
         return ModelConfig(
-            model=self.config.model["name"],
-            settings=settings,
+            model=name,
+            settings={**self.config.model_settings, **_taken_by(model_class(name), dims)},
             classes=self.dataset.classes,
             encoders=self.config.encoders.networks(),
             text_steps=self.dataset.text_steps,
+            plugins=self._plugins(dims),
+            rationales=LEXICON if self.config.data.rationales == LEXICON else None,
         )
+
+    def _plugins(self, dims: dict[str, int]) -> dict[str, dict[str, Any]]:
+        """The arguments of each plug-in, innermost first."""
+        plugins: dict[str, dict[str, Any]] = {}
+        if self.config.plugins.rationales:
+            polarities = self.polarities or self.dataset.classes
+            plugins["rationales"] = {"polarities": list(polarities), **_taken_by(WithRationales, dims)}
+        if layers := self.config.plugins.finetune:
+            chosen = self.config.encoders
+            plugins["finetune"] = {
+                "layers": dict(layers),
+                "encoders": {"text": chosen.text, "image": chosen.image},
+            }
+        return plugins
+
+    def _refuse_missing_rationales(self, requires: Sequence[FeatureSpec[Any]]) -> None:
+        """Keep a model from training on rationales that no post has.
+
+        Raises:
+            UserError: it reads such.
+        """
+        read = [spec.of for spec in requires if isinstance(spec, TextLayers)]
+        wanted = [name.removeprefix(RATIONALE) for name in read if name.startswith(RATIONALE)]
+        if missing := [polarity for polarity in wanted if polarity not in self.polarities]:
+            raise UserError(
+                f"no post of {self.dataset.name} has a rationale for {' or '.join(missing)}; "
+                "add --set data.rationales=lexicon, or a table instead of lexicon"
+                + (f", or --set model.polarities=[{','.join(self.polarities)}]" if self.polarities else "")
+            )
+
+
+def _taken_by(model: type[PairModel], dims: dict[str, int]) -> dict[str, int]:
+    """Those of ``dims`` that the constructor takes: a model of pictures alone has no ``text_dim``."""
+    return {name: value for name, value in dims.items() if name in settings_of(model)}

@@ -21,8 +21,15 @@ class PairBatch:
     ``grid_mask``             [B, R]              false where there is no picture
     ``image``                 [B, d_image]        one vector per picture, zero where there is none
     ``image_present``         [B]                 whether there is a picture
+    ``regions``               [B, M, d_region]    regions of the picture, half precision
+    ``regions_mask``          [B, M]              false where there is no picture, or fewer regions
+    ``region_boxes``          [B, M, 4]           corners relative to what the network sees, zero where unknown
     ``attributes``            as ``text``         with mask and cls: the words that name what is in the picture
     ``rationale_positive`` …  as ``text``         with mask and cls: the rationale for a polarity
+    ``clip_image``            [B, d_clip]         the picture in CLIP's space, zero where there is none
+    ``clip_image_present``    [B]                 whether there is a picture
+    ``clip_patches``          [B, P, d_clip]      its patches in CLIP's space, half precision, with a mask
+    ``clip_text``             [B, d_clip]         the text in CLIP's space
     ========================  ==================  =======================================================
 
     ``labels`` [B] holds class indices, −1 where unknown. Behind a mask there may be any finite numbers.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from math import isqrt
 from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -13,15 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentipair.data.images import UnreadableImageError, open_image
+from sentipair.data.images import UnreadableImageError, open_image, picture_key
 from sentipair.data.pair import Pair
-from sentipair.encoders import Encoders
+from sentipair.encoders import Encoders, TextEncoder
+from sentipair.encoders.preprocessing import Box
 from sentipair.files import sha256
 
 TEXT, ATTRIBUTES, RATIONALE = "text", "attributes", "rationale_"
 """Texts of a post by name; ``RATIONALE`` is followed by the polarity."""
 
 Records = Sequence[NDArray[np.float16] | None]
+
+Places = Mapping[str, Sequence[tuple[float, ...]]]
+"""``"words"`` → first and last character + 1 of every token; ``"cells"``, ``"regions"`` → corners in the picture."""
 
 
 class Source(Protocol):
@@ -68,14 +73,16 @@ class FeatureSpec(ABC, Generic[S]):
     def collate(self, records: Records, source: S) -> dict[str, Tensor]:
         """Tensors from one record per pair, ``None`` or empty where there is none."""
 
+    def locate(self, pair: Pair, record: NDArray[np.float16] | None, source: S) -> Places:
+        """Where the positions of the pair's tensors lie in the post, by the name that attention to them has."""
+        return {}
+
 
 class TextSource:
     """Texts through the text encoder: a post's own, its picture's attributes, or a rationale."""
 
-    def __init__(
-        self, encoders: Encoders, *, reads: str, last: int, max_length: int, pad_to: int | None
-    ) -> None:
-        self.encoder = encoders.text_encoder(last=last, max_length=max_length, pad_to=pad_to)
+    def __init__(self, encoder: TextEncoder, *, reads: str) -> None:
+        self.encoder = encoder
         self.dims = {"text_dim": self.encoder.dim}
         self.reads = reads
         self.kind: Literal["text", "image"] = "image" if reads == ATTRIBUTES else "text"
@@ -124,11 +131,8 @@ class ImageSource:
         return self.encoder.describe()
 
     def key(self, pair: Pair) -> str | None:
-        """The SHA-256 of the picture file."""
-        try:
-            return None if pair.image is None else sha256(pair.image.read_bytes())
-        except OSError:
-            return None
+        """See ``picture_key``."""
+        return None if pair.picture is None else picture_key(pair.picture)
 
     def encode(self, pairs: Sequence[Pair]) -> list[NDArray[np.float16]]:
         """Features [P + R, d] per picture; length 0 where the picture cannot be read."""
@@ -140,14 +144,21 @@ class ImageSource:
 
     def remark(self, pair: Pair, length: int) -> str | None:
         """Why there are no features of the picture; it is opened once more to find out."""
-        if length or pair.image is None:
+        if length or pair.picture is None:
             return None
         reason = self._load(pair)
         return reason if isinstance(reason, str) else "was unreadable when its features were made"
 
+    def in_picture(self, pair: Pair, boxes: NDArray[np.float32]) -> list[Box]:
+        """Boxes [R, 4] relative to what the encoder sees → relative to the whole picture, which must be readable."""
+        assert pair.picture is not None
+        left, top, right, bottom = self.encoder.preprocessing.seen(open_image(pair.picture).size)
+        x, y = left + (right - left) * boxes[:, ::2], top + (bottom - top) * boxes[:, 1::2]
+        return [(x0, y0, x1, y1) for (x0, x1), (y0, y1) in zip(x.tolist(), y.tolist(), strict=True)]
+
     def _load(self, pair: Pair) -> NDArray[np.uint8] | str:
         try:
-            return self.encoder.preprocessing(open_image(pair.image)) if pair.image else "no picture"
+            return self.encoder.preprocessing(open_image(pair.picture)) if pair.picture else "no picture"
         except UnreadableImageError as error:
             return str(error)
 
@@ -172,9 +183,8 @@ class TextLayers(FeatureSpec[TextSource]):
 
     def source(self, encoders: Encoders) -> TextSource:
         """The text encoder with these settings."""
-        return TextSource(
-            encoders, reads=self.of, last=self.last, max_length=self.max_length, pad_to=self.pad_to
-        )
+        encoder = encoders.text_encoder(last=self.last, max_length=self.max_length, pad_to=self.pad_to)
+        return TextSource(encoder, reads=self.of)
 
     def collate(self, records: Records, source: TextSource) -> dict[str, Tensor]:
         """Pad to the longest text of the batch."""
@@ -184,6 +194,10 @@ class TextLayers(FeatureSpec[TextSource]):
         tokens, mask = pad([record[1:-1] for record in present], shape)
         cls = np.stack([record[0] for record in present])
         return {self.of: tokens, f"{self.of}_mask": mask, f"{self.of}_cls": torch.from_numpy(cls).float()}
+
+    def locate(self, pair: Pair, record: NDArray[np.float16] | None, source: TextSource) -> Places:
+        """The tokens of the pair's own text."""
+        return {"words": source.encoder.spans(pair.text)} if self.of == TEXT else {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +218,13 @@ class ImageGrid(FeatureSpec[ImageSource]):
         empty = np.empty((0, dim), np.float16)
         grid, mask = pad([empty if r is None else r[prefix:] for r in records], (dim,), length=count - prefix)
         return {"grid": grid, "grid_mask": mask}
+
+    def locate(self, pair: Pair, record: NDArray[np.float16] | None, source: ImageSource) -> Places:
+        """The cells."""
+        if record is None or not len(record):
+            return {}
+        cells = grid_boxes(len(record) - source.encoder.prefix)
+        return {"cells": source.in_picture(pair, cells)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +248,13 @@ class ImageVector(FeatureSpec[ImageSource]):
                 vectors[i] = record[0] if has_cls else record.mean(axis=0, dtype=np.float32)
         present = torch.tensor([record is not None and len(record) > 0 for record in records])
         return {"image": torch.from_numpy(vectors), "image_present": present}
+
+
+def grid_boxes(count: int) -> NDArray[np.float32]:
+    """The corners of the ``count`` cells of a square grid, row by row: [count, 4], relative to the grid."""
+    side = isqrt(count)
+    row, column = np.divmod(np.arange(count), side)
+    return (np.stack([column, row, column + 1, row + 1], axis=1) / side).astype(np.float32)
 
 
 def pad(

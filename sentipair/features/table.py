@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor
 from sentipair.data.pair import Pair
 from sentipair.encoders import Encoders
 from sentipair.features.batch import PairBatch
-from sentipair.features.specs import FeatureSpec, Source
+from sentipair.features.specs import FeatureSpec, Places, Source
 from sentipair.features.store import FeatureStore, FeatureStream
 from sentipair.progress import progress_bar, track
 
@@ -112,6 +111,15 @@ class FeatureTable:
         ids = tuple(self.pairs[i].id for i in indices)
         return PairBatch(ids=ids, labels=self.labels[list(indices)], features=features)
 
+    def locate(self, index: int) -> Places:
+        """Where tokens, cells and regions of the pair at ``index`` lie in it; what is absent is left out."""
+        places: dict[str, Sequence[tuple[float, ...]]] = {}
+        for spec, source, stream, keys in self._columns:
+            key = keys[index]
+            record = None if key is None else stream.read(key)
+            places |= spec.locate(self.pairs[index], record, source)
+        return places
+
     def without(self, kind: Literal["text", "image"]) -> FeatureTable:
         """The same pairs with every text empty, or with no picture: what a model would see of such posts.
 
@@ -119,12 +127,7 @@ class FeatureTable:
             UserError: the features of the empty text are not there yet and cannot be made.
         """
         table = copy(self)
-        table.pairs = [
-            replace(pair, text="", rationales={})
-            if kind == "text"
-            else replace(pair, image=None, attributes=())
-            for pair in self.pairs
-        ]
+        table.pairs = [pair.without(kind) for pair in self.pairs]
         if kind == "text":
             table.truncated = {}
         else:

@@ -16,6 +16,7 @@ from sentipair.errors import UserError
 from sentipair.features import PairBatch
 from sentipair.models import PairModel
 from sentipair.models.persistence import WEIGHTS, ModelConfig, load_model
+from sentipair.rationales import LEXICON, lexicon_rationales, polarities_of
 from sentipair.runs import seed_folders, seed_number
 
 
@@ -67,13 +68,16 @@ class Predictor:
         if not pairs:
             return []
         pairs = [clean(pair, self.config.text_steps) for pair in pairs]
+        if self.config.rationales == LEXICON:
+            made = lexicon_rationales(pairs, polarities_of(self.config.classes))
+            pairs = [replace(pair, rationales=given) for pair, given in zip(pairs, made, strict=True)]
         features: dict[str, torch.Tensor] = {}
         remarks: dict[str, list[str | None]] = {}
         for spec, source in self._columns:
             present = [i for i, pair in enumerate(pairs) if source.key(pair) is not None]
             records = dict(zip(present, source.encode([pairs[i] for i in present]), strict=True))
             features |= spec.collate([records.get(i) for i in range(len(pairs))], source)
-            remarks[source.kind] = [
+            remarks[source.reads] = [
                 source.remark(pair, len(records.get(i, ()))) for i, pair in enumerate(pairs)
             ]
         nothing = [None] * len(pairs)

@@ -28,6 +28,7 @@ class PairOutput:
         text: [B, D], the text in the shared embedding space.
         fused: [B, F], what the classifier sees.
         unimodal: ``"text"`` and ``"image"`` → [B, K], unnormalised scores from one modality alone.
+        views: ``"original"`` and ``"augmented"`` → [B, D], what is compared where this pass is one of two over a post.
         attention: name → weights, for explanations.
     """
 
@@ -36,6 +37,7 @@ class PairOutput:
     text: Tensor | None = None
     fused: Tensor | None = None
     unimodal: Mapping[str, Tensor] | None = None
+    views: Mapping[str, Tensor] | None = None
     attention: Mapping[str, Tensor] | None = None
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -18,6 +20,11 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Softmax over the last dimension where ``mask`` is true, zero elsewhere; all zeros where nothing is true."""
     weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(-1)
     return weights * mask
+
+
+def standardise(values: Tensor) -> Tensor:
+    """Values […, d] with mean 0 and deviation 1 over the last dimension; where all are zero they stay."""
+    return functional.layer_norm(values, values.shape[-1:])
 
 
 def unpack(rows: Tensor, mask: Tensor) -> Tensor:
@@ -78,3 +85,100 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """The rate in use."""
         return f"rate={self.threshold / 256:.3f}"
+
+
+class WordConvolution(nn.Module):
+    """Filters over runs of words, ReLU, the maximum over time (Kim 2014, https://doi.org/10.3115/v1/D14-1181).
+
+    A run starts at every word; past the end of the text it sees zeros.
+
+    Args:
+        input_size: width of a word.
+        filters: per width.
+        widths: words per run.
+    """
+
+    def __init__(self, input_size: int, filters: int, *, widths: Sequence[int] = (3, 4, 5)) -> None:
+        super().__init__()
+        self.widths = tuple(widths)
+        self.taps = WideLinear(input_size, sum(self.widths) * filters, bias=False)
+        bound = 1 / math.sqrt(input_size * sum(self.widths) / len(self.widths))  # of a run, not of a word
+        nn.init.uniform_(self.taps.weight, -bound, bound)
+        self.bias = nn.Parameter(torch.zeros(len(self.widths) * filters))
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Words [T, d] at the true positions of mask [B, N] → [B, widths·filters], zero for an empty text."""
+        pair, position = mask.nonzero(as_tuple=True)
+        left = mask.sum(dim=1)[pair] - position  # (T), words from here to the end of the text
+        taps = self.taps(words).unflatten(-1, (sum(self.widths), -1))  # (T, taps, filters)
+        taps = functional.pad(taps, (0, 0, 0, 0, 0, max(self.widths) - 1))
+        runs = [
+            sum(
+                tap[offset : offset + len(words), offset] * (left > offset).unsqueeze(1)
+                for offset in range(width)
+            )
+            for width, tap in zip(self.widths, taps.split(self.widths, dim=1), strict=True)
+        ]
+        activations = torch.relu(torch.cat(runs, dim=-1) + self.bias)  # (T, widths·filters)
+        return unpack(activations, mask).amax(dim=1)
+
+
+class AdditiveAttention(nn.Module):
+    """A query attends to a memory: α = softmax(uᵀ tanh(W m + V q)) (Bahdanau et al. 2015, arXiv:1409.0473).
+
+    Args:
+        memory_size: width of a memory.
+        query_size: width of a query.
+        hidden: width of the comparison.
+    """
+
+    def __init__(self, memory_size: int, query_size: int, hidden: int) -> None:
+        super().__init__()
+        self.key = nn.Linear(memory_size, hidden)
+        self.query = nn.Linear(query_size, hidden, bias=False)
+        self.score = nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, memory: Tensor, query: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Memory [B, N, d], query [B, q], mask [B, N] → the attended memory [B, d] and the weights [B, N]."""
+        return self.ask(memory, self.key(memory), query, mask)
+
+    def ask(self, memory: Tensor, keys: Tensor, query: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same for a memory that is asked several times: its ``keys`` [B, N, hidden] are computed once."""
+        compared = torch.tanh(keys + self.query(query).unsqueeze(1))
+        weights = masked_softmax(self.score(compared).squeeze(-1), mask)
+        return torch.einsum("bn,bnd->bd", weights, memory), weights
+
+
+class SequenceSubnetwork(nn.Module):
+    """One vector per text: the last state of an LSTM through a linear map (Liu et al. 2018, arXiv:1806.00064).
+
+    Args:
+        input_size: width of a word.
+        hidden: of the LSTM.
+        output_size: of the vector.
+        dropout: of the last state.
+    """
+
+    def __init__(self, input_size: int, *, hidden: int, output_size: int, dropout: float) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(input_size, hidden, batch_first=True)
+        self.output = nn.Sequential(Dropout(dropout), nn.Linear(hidden, output_size))
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Words [T, d] at the first positions of mask [B, N] → [B, output_size]."""
+        states, _ = self.lstm(unpack(words, mask))  # what stands behind a text cannot reach its states
+        is_last = mask & ~functional.pad(mask[:, 1:], (0, 1))
+        vector: Tensor = self.output(torch.einsum("bn,bnh->bh", is_last.to(states.dtype), states))
+        return vector
+
+
+class VectorSubnetwork(nn.Sequential):
+    """One vector per picture: norm, dropout and three layers with ReLU (Liu et al. 2018, arXiv:1806.00064).
+
+    [B, input_size] → [B, output_size]; layer instead of batch normalisation.
+    """
+
+    def __init__(self, input_size: int, *, output_size: int, dropout: float) -> None:
+        sizes = [input_size, output_size, output_size]
+        layers = [layer for size in sizes for layer in (nn.Linear(size, output_size), nn.ReLU())]
+        super().__init__(nn.LayerNorm(input_size), Dropout(dropout), *layers)

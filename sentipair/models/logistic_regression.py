@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import nn
 
 from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, register
-from sentipair.models.layers import masked_mean
+from sentipair.models.layers import masked_mean, standardise
 from sentipair.settings import Count
 
 
@@ -52,8 +51,3 @@ class LogisticRegression(PairModel):
         text = masked_mean(batch["text"][:, :, -1].float(), mask)  # (B, d)
         fused = torch.cat([standardise(text), standardise(batch["image"])], dim=-1)
         return PairOutput(logits=self.linear(fused), fused=fused)
-
-
-def standardise(values: Tensor) -> Tensor:
-    """Values [B, d] with mean 0 and deviation 1 in every row; a row of zeros stays."""
-    return functional.layer_norm(values, values.shape[-1:])

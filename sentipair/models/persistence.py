@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,14 @@ from torch import nn
 from sentipair.errors import UserError
 from sentipair.files import atomic_write, write_json
 from sentipair.models.base import PairModel, model_class
+from sentipair.models.finetuned import FineTuned
+from sentipair.models.rationales import WithRationales
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
+
+PLUGINS: Mapping[str, Callable[..., PairModel]] = {"rationales": WithRationales, "finetune": FineTuned}
+"""What can go around a model, by name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,10 @@ class ModelConfig:
         classes: class names in the order of the logits.
         encoders: ``"text"``, ``"image"`` and what else the features were made with → name, folder or Hugging Face id.
         text_steps: normalisation that the texts had in training.
+        plugins: what goes around the model, innermost first → its arguments, dimensions included.
+        rationales: how new posts get theirs: ``"lexicon"``, or ``None`` if they go without.
+        temperature: what the logits are divided by before they become probabilities, fitted on validation posts; 1
+            until the training is finished.
     """
 
     model: str
@@ -36,10 +46,21 @@ class ModelConfig:
     classes: tuple[str, ...]
     encoders: dict[str, str]
     text_steps: tuple[str, ...]
+    plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    rationales: str | None = None
+    temperature: float = 1.0
 
-    def build(self) -> PairModel:
-        """A freshly initialised model."""
-        return model_class(self.model)(**self.settings)
+    def build(self, *, pretrained: bool = False) -> PairModel:
+        """A freshly initialised model.
+
+        With ``pretrained`` the layers of encoders that are part of it have their weights; else those stay to be loaded.
+        """
+        model = model_class(self.model)(**self.settings)
+        for name, settings in self.plugins.items():
+            model = PLUGINS[name](model, **settings)
+        if pretrained and isinstance(model, FineTuned):
+            model.load_pretrained()
+        return model
 
 
 def save_config(folder: Path, config: ModelConfig) -> None:
@@ -70,7 +91,9 @@ def load_model(folder: Path) -> tuple[PairModel, ModelConfig]:
         sequences = {name: tuple(values[name]) for name in ("classes", "text_steps")}
         config = ModelConfig(**{**values, **sequences})
         model = config.build()
-        model.load_state_dict(load_file(folder / WEIGHTS))
+        # in memory of their own: where weights start decides the last bits of a product
+        weights = {name: value.clone() for name, value in load_file(folder / WEIGHTS).items()}
+        model.load_state_dict(weights, assign=True)
     except (ValueError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
         raise UserError(
             f"the model in {folder} is damaged ({type(error).__name__}); train it again"

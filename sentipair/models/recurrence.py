@@ -1,4 +1,4 @@
-"""A bidirectional LSTM over ragged sequences, with its gradient written out.
+"""Recurrence over ragged sequences: a bidirectional LSTM with its gradient written out, and PyTorch's GRU.
 
 PyTorch's own LSTM on the CPU runs the two directions one after the other and builds an autograd node for every small
 operation of every step. Here both directions advance together, only real tokens are computed, and one autograd node
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
 
 from sentipair.models.layers import WideLinear
 
@@ -145,3 +146,29 @@ class BiLSTM(nn.Module):
             self.input(tokens), self.weight_hh, pack(lengths)
         )
         return states
+
+
+class BiGRU(nn.Module):
+    """PyTorch's bidirectional GRU over ragged sequences, its directions averaged.
+
+    Args:
+        input_size: width of a token.
+        hidden_size: width h per direction.
+        layers: one on top of the other; above the first, a layer sees both directions side by side.
+        dropout: between the layers.
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, *, layers: int = 1, dropout: float = 0.0) -> None:
+        super().__init__()
+        between = dropout if layers > 1 else 0.0
+        self.gru = nn.GRU(input_size, hidden_size, num_layers=layers, dropout=between, bidirectional=True)
+
+    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
+        """Tokens [T, d] of all sequences, one after the other, and their lengths [B] → states [T, h]."""
+        if len(tokens) == 0:
+            return tokens.new_zeros(0, self.gru.hidden_size)
+        packing = pack(lengths)
+        packed = PackedSequence(tokens[packing.order[0]], torch.tensor(packing.active))
+        states: Tensor = self.gru(packed)[0].data[packing.places[0]]
+        forwards, backwards = states.chunk(2, dim=-1)
+        return (forwards + backwards) / 2

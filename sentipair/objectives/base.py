@@ -23,6 +23,8 @@ class Objective(ABC):
     """
 
     name: ClassVar[str]
+    selectable: bool = True
+    """Whether the model may be kept as it is after this epoch; not so in a stage that leaves its classifier alone."""
 
     @abstractmethod
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:

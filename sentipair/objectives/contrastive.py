@@ -49,6 +49,25 @@ def supervised_contrastive_loss(
     return per_anchor.sum() / max(len(labels), 1)
 
 
+def clip_loss(text: Tensor, image: Tensor, scale: Tensor) -> Tensor:
+    """Find the picture of each text among all, and the text of each picture (Radford et al. 2021, figure 3).
+
+    The mean of the cross-entropies of scale · texts · picturesᵀ over its rows and over its columns.
+
+    Args:
+        text: [B, D], vectors of length 1.
+        image: [B, D], likewise, row by row of the same posts.
+        scale: a scalar, 1/τ.
+
+    Returns:
+        A scalar; 0 for an empty batch.
+    """
+    similarity = scale * text @ image.T  # (B, B)
+    over_images, over_texts = similarity.logsumexp(dim=1), similarity.logsumexp(dim=0)
+    per_pair = (over_images + over_texts) / 2 - similarity.diagonal()
+    return per_pair.sum() / max(len(text), 1)
+
+
 def pairs_below_mean_match(text: Tensor, image: Tensor, *, normalise: bool = True) -> int:
     """How many of the B² text–image similarities lie below the mean similarity of true pairs (SPP-SCL, algorithm 1).
 

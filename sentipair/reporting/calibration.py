@@ -57,7 +57,7 @@ def mean_calibration(splits: Sequence[Json]) -> Calibration | None:
 
 
 def _pooled_bins(seeds: Sequence[Sequence[Json]]) -> list[Json]:
-    pooled = []
+    pooled: list[Json] = []
     for same in zip(*seeds, strict=True):
         count = sum(row["count"] for row in same)
         means = {

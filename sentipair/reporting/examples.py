@@ -67,10 +67,10 @@ def show(post: Prediction, classes: Sequence[str]) -> Example:
     return Example(post=post, text=text, thumbnail=thumbnail, no_picture=no_picture, bars=bars)
 
 
-def thumbnail(image: Image.Image) -> str:
-    """``image`` as a JPEG data URI whose longer side is at most ``THUMBNAIL_SIDE`` pixels."""
+def thumbnail(image: Image.Image, *, side: int = THUMBNAIL_SIDE) -> str:
+    """``image`` as a JPEG data URI whose longer side is at most ``side`` pixels."""
     small = image.copy()
-    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.thumbnail((side, side))
     file = io.BytesIO()
     small.save(file, format="JPEG", quality=80)
     return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()

@@ -10,6 +10,7 @@ from sentipair.errors import UserError
 from sentipair.files import write_text
 from sentipair.progress import track
 from sentipair.reporting import sections, seeds, slices
+from sentipair.reporting.attention import attention
 from sentipair.reporting.calibration import calibration, mean_calibration
 from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.page import render
@@ -107,6 +108,7 @@ def _any_run(run: SeedRun) -> Parts:
     return {
         "name": lambda: run.folder.name,
         "geometry": lambda: sections.geometry(run, tested) if tested else [],
+        "attention": lambda: attention(run, tested) if tested else [],
         "plane": lambda: sections.plane(run, tested) if tested else None,
         "seconds": lambda: sections.flatten(run.result.get("seconds", {})),
         "config": lambda: run.config_text,
@@ -120,7 +122,14 @@ def _title(model: Any, data: Any) -> str:
 
 def _facts(config: Json) -> dict[str, str]:
     data, model = config.get("data"), config.get("model")
-    parts = {key: data.get(key) for key in ("variant", "scheme")} if isinstance(data, Mapping) else {}
+    parts = (
+        {key: data.get(key) for key in ("variant", "scheme", "rationales")}
+        if isinstance(data, Mapping)
+        else {}
+    )
     parts["fidelity"] = model.get("fidelity") if isinstance(model, Mapping) else None
     parts |= {key: config.get(key) for key in ("encoders", "objective", "seed")}
+    plugins = config.get("plugins")
+    if isinstance(plugins, Mapping):
+        parts["plugins"] = ", ".join(name for name, value in plugins.items() if value)
     return {key: text for key, value in parts.items() if (text := sections.describe(value))}

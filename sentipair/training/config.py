@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sentipair.errors import UserError
 from sentipair.files import sha256, write_text
 from sentipair.models import model_class
 from sentipair.objectives import objective_class
-from sentipair.settings import validate_settings
+from sentipair.rationales import LEXICON
+from sentipair.settings import Count, validate_settings
 
-PARTS = ("model", "objective", "training", "data", "encoders")
+PARTS = ("model", "objective", "training", "data", "encoders", "plugins")
 """What a configuration consists of, besides ``seed``."""
 
-FILLED_IN = ("classes", "text_dim", "image_dim")
+FILLED_IN = ("classes", "text_dim", "image_dim", "clip_dim", "region_dim")
 """Model settings that come from the data and the encoders, not from a recipe."""
 
 
@@ -27,14 +28,23 @@ class _Strict(BaseModel):
 
 
 class DataSettings(_Strict):
-    """Which data, labels and splits; ``None`` means the reader's default."""
+    """Which data, labels and splits; ``None`` means the reader's default.
+
+    ``rationales`` are those that the data set brings, ``lexicon``, or a table, see ``sentipair.rationales``.
+    """
 
     source: str
     root: str | None = None
     variant: str | None = None
     scheme: str | None = None
     text_steps: tuple[str, ...] | None = None
+    rationales: str | None = None
     split_seed: int = 0
+
+    @field_validator("rationales")
+    @classmethod
+    def _found_from_anywhere(cls, value: str | None) -> str | None:
+        return value if value in (None, LEXICON) else str(Path(str(value)).expanduser().absolute())
 
 
 class EncoderSettings(_Strict):
@@ -42,6 +52,8 @@ class EncoderSettings(_Strict):
 
     text: str
     image: str
+    clip: str | None = None
+    regions: str | None = None
     engine: Literal["auto", "torch", "openvino"] = "auto"
 
     def networks(self) -> dict[str, str]:
@@ -54,6 +66,9 @@ class TrainingSettings(_Strict):
 
     ``step`` multiplies the learning rate by ``gamma`` every ``step_size`` epochs (the papers' StepLR); ``cosine``
     brings it to zero over all epochs. ``patience`` stops after that many epochs without a better validation accuracy.
+    ``warmup`` is the share of all updates in which the learning rate first rises to its value; ``clip_norm`` bounds the
+    norm of the gradient. Layers of encoders that are trained too have ``encoder_learning_rate`` in place of
+    ``learning_rate``.
     """
 
     epochs: int = Field(150, ge=1)
@@ -64,6 +79,20 @@ class TrainingSettings(_Strict):
     step_size: int = Field(10, ge=1)
     gamma: float = Field(0.5, gt=0, le=1)
     patience: int | None = Field(None, ge=1)
+    warmup: float = Field(0.0, ge=0, lt=1)
+    clip_norm: float | None = Field(None, gt=0)
+    encoder_learning_rate: float = Field(3e-5, gt=0)
+
+
+class PluginSettings(_Strict):
+    """What goes around any model.
+
+    ``rationales`` lets it see the rationales of the posts, see ``models/rationales.py``; ``finetune`` makes the last
+    layers of its encoders, as many as given, part of it, see ``models/finetuned.py``.
+    """
+
+    rationales: bool = False
+    finetune: dict[Literal["text", "image"], Count] = {}
 
 
 class RunConfig(_Strict):
@@ -74,6 +103,7 @@ class RunConfig(_Strict):
     training: TrainingSettings
     data: DataSettings
     encoders: EncoderSettings
+    plugins: PluginSettings = PluginSettings()
     seed: int = 0
 
     @property
@@ -123,7 +153,12 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
     checked = dict(values)
     checked["model"] = _component(values["model"], "model")
     checked["objective"] = _component(values["objective"], "objective")
-    schemas = {"training": TrainingSettings, "data": DataSettings, "encoders": EncoderSettings}
+    schemas = {
+        "training": TrainingSettings,
+        "data": DataSettings,
+        "encoders": EncoderSettings,
+        "plugins": PluginSettings,
+    }
     for where, schema in schemas.items():
         checked[where] = validate_settings(schema, values.get(where, {}), where)
     return RunConfig(**validate_settings(RunConfig, checked, "config"))

@@ -6,13 +6,14 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from math import cos, isfinite, pi
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from sentipair.devices import from_main, is_main
 from sentipair.errors import UserError
 from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
@@ -24,6 +25,7 @@ from sentipair.objectives import Objective
 from sentipair.progress import progress_bar
 from sentipair.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from sentipair.training.config import TrainingSettings
+from sentipair.training.optimizer import make_optimizer, set_learning_rates
 
 CHECKPOINT = "last.ckpt"
 HISTORY = "metrics.jsonl"
@@ -49,7 +51,8 @@ def fit(
     Best is the highest validation accuracy, among equals the lowest validation loss. After every epoch the folder holds
     a checkpoint; a run that was killed goes on from it and ends with the same weights as an undisturbed one, because an
     epoch's order and dropout depend on the seed and the epoch's number alone. The checkpoint is written last: whatever
-    a kill leaves behind beside it is what the repeated epoch writes again.
+    a kill leaves behind beside it is what the repeated epoch writes again. Of several processes only the main one
+    writes.
 
     Args:
         model: freshly initialised.
@@ -66,11 +69,9 @@ def fit(
 
     Raises:
         DivergenceError: the loss is no longer a number.
-        UserError: the folder cannot be written to.
+        UserError: the folder cannot be written to, or no epoch trained the classifier.
     """
-    optimizer = torch.optim.AdamW(
-        model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
-    )
+    optimizer = make_optimizer(model, settings)
     checkpoint = folder / CHECKPOINT
     history: list[dict[str, Any]] = []
     if checkpoint.exists():
@@ -85,21 +86,25 @@ def fit(
             torch.manual_seed(epoch_seed(seed, epoch))
             objective.begin_epoch(model, epoch)
             terms = train_epoch(model, objective, optimizer, train, settings, epoch)
-            scores = validate(model, validation, classes)
+            scores = from_main(validate(model, validation, classes))
             history.append(
                 {
                     "epoch": epoch,
+                    "selectable": objective.selectable,
                     "seconds": round(time.perf_counter() - started, 3),
                     "train": terms,
                     "validation": scores,
                 }
             )
             refuse_divergence(history[-1])
-            if best_epoch(history) == epoch:
-                save_weights(folder, model)
-            write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
-            save_checkpoint(checkpoint, model, optimizer, Progress(history, objective.state()))
+            if is_main():
+                if best_epoch(history) == epoch:
+                    save_weights(folder, model)
+                write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
+                save_checkpoint(checkpoint, model, optimizer, Progress(history, objective.state()))
             bar.update(task, advance=1, note=describe(history))
+    if not selectable(history):
+        raise UserError(f"the objective's first stage takes all {len(history)} epochs; raise training.epochs")
     return history
 
 
@@ -117,8 +122,7 @@ def train_epoch(
     batches = list(cut(order, settings.batch_size))
     sums: dict[str, float] = defaultdict(float)
     for index, rows in enumerate(batches):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(settings, epoch - 1 + index / len(batches))
+        set_learning_rates(optimizer, settings, epoch - 1 + index / len(batches))
         for name, value in objective.step(model, table.batch(rows), optimizer).items():
             sums[name] += value / len(batches)
     return dict(sums)
@@ -136,13 +140,6 @@ def validate(model: PairModel, table: FeatureTable, classes: Sequence[str]) -> d
     }
 
 
-def learning_rate(settings: TrainingSettings, epochs_done: float) -> float:
-    """The learning rate after a (fractional) number of epochs."""
-    if settings.schedule == "cosine":
-        return settings.learning_rate * 0.5 * (1 + cos(pi * epochs_done / settings.epochs))
-    return settings.learning_rate * settings.gamma ** (int(epochs_done) // settings.step_size)
-
-
 def cut(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     """Cut ``order`` into batches of ``size``; a last batch of one joins the one before it.
 
@@ -156,14 +153,23 @@ def cut(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 
 def best_epoch(history: Sequence[dict[str, Any]]) -> int:
-    """The number of the epoch to keep: highest validation accuracy, then lowest loss, then earliest."""
-    best = min(history, key=lambda e: (-e["validation"]["accuracy"], e["validation"]["loss"], e["epoch"]))
+    """The number of the epoch to keep: highest validation accuracy, then lowest loss, then earliest.
+
+    Epochs of a stage that leaves the classifier alone count only where there is no other yet.
+    """
+    candidates = selectable(history) or history
+    best = min(candidates, key=lambda e: (-e["validation"]["accuracy"], e["validation"]["loss"], e["epoch"]))
     return int(best["epoch"])
 
 
+def selectable(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The epochs whose model may be kept, see ``Objective``."""
+    return [entry for entry in history if entry.get("selectable", True)]
+
+
 def is_over(history: Sequence[dict[str, Any]], settings: TrainingSettings) -> bool:
-    """Whether training is to stop before the last epoch, by ``patience``."""
-    if settings.patience is None or not history:
+    """Whether training is to stop before the last epoch, by ``patience``; not before an epoch may be kept."""
+    if settings.patience is None or not selectable(history):
         return False
     return len(history) - best_epoch(history) >= settings.patience
 
@@ -190,7 +196,8 @@ def describe(history: Sequence[dict[str, Any]]) -> str:
     last = history[-1]
     pushed = f" step 2 {last['train']['step2']:.0%}" if "step2" in last["train"] else ""
     scores = last["validation"]
+    best = f" best {best_epoch(history)}" if selectable(history) else ""
     return (
         f"loss {last['train']['loss']:.2f}{pushed}"
-        f" val {scores['accuracy']:.3f}/{scores['weighted_f1']:.3f} best {best_epoch(history)}"
+        f" val {scores['accuracy']:.3f}/{scores['weighted_f1']:.3f}{best}"
     )

@@ -2,7 +2,9 @@
 
 A recipe names, per fidelity, what differs from the defaults of the model, the objective and the training; the
 ``published`` part holds the paper's or the released code's values. A data set without a recipe of its own (an own
-table) uses the model's ``default.yaml``.
+table) uses the model's ``default.yaml``. Where layers of an encoder are trained too, the training settings of
+``finetuning.yaml`` take the place of the recipe's, and those of its own part ``finetuning`` the place of both. Where a
+CLIP is named, the model's settings in the recipe's part ``clip`` take the place of the others.
 """
 
 from __future__ import annotations
@@ -36,6 +38,14 @@ def load_recipe(model: str, data: str) -> dict[str, Any]:
     path = own if own.is_file() else folder / "default.yaml"
     recipe: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
     return recipe
+
+
+def load_finetuning() -> dict[str, Any]:
+    """The training settings that go with layers of encoders, whatever the model."""
+    settings: dict[str, Any] = yaml.safe_load(
+        (files("sentipair") / "recipes" / "finetuning.yaml").read_text("utf-8")
+    )
+    return settings
 
 
 def configure(
@@ -72,12 +82,20 @@ def configure(
     objective = {"objective.name": recipe["objective"], **dict(wishes)}["objective.name"]
     tuned = part.get("objective", {}) if objective == recipe["objective"] else {}
     chosen = Encoders.resolve(encoders, paper=recipe.get("encoders"))
+    plugins = dict(part.get("plugins", {}))
+    training = dict(part.get("training", {}))
+    if dict(wishes).get("plugins.finetune", plugins.get("finetune")):
+        training |= {**load_finetuning(), **recipe.get("finetuning", {})}
+    model_settings = dict(part.get("model", {}))
+    if dict(wishes).get("encoders.clip", chosen.clip):
+        model_settings |= recipe.get("clip", {})
     values: dict[str, Any] = {
-        "model": {"name": model, **_fidelity(model_class(model), fidelity), **part.get("model", {})},
+        "model": {"name": model, **_fidelity(model_class(model), fidelity), **model_settings},
         "objective": {"name": objective, **_fidelity(objective_class(objective), fidelity), **tuned},
-        "training": dict(part.get("training", {})),
-        "data": _data(data, root),
-        "encoders": {"text": chosen.text, "image": chosen.image, "engine": engine},
+        "training": training,
+        "data": {**_data(data, root), **part.get("data", {})},
+        "encoders": {"text": chosen.text, "image": chosen.image, "clip": chosen.clip, "engine": engine},
+        "plugins": plugins,
         "seed": seed,
     }
     for path, value in wishes:

@@ -94,6 +94,7 @@ def test_a_large_jpeg_is_reduced_while_decoding_but_not_below_the_draft_side() -
     reduced = open_image(encoded(Image.new("RGB", (4200, 2100), RED), "JPEG"))
     assert reduced.size == (2100, 1050)
     assert open_image(encoded(Image.new("RGB", (1500, 1200), RED), "JPEG")).size == (1500, 1200)
+    assert open_image(encoded(Image.new("RGB", (1500, 1200), RED), "JPEG"), side=64).size == (188, 150)
 
 
 def test_an_animation_gives_its_first_frame() -> None:

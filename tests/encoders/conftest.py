@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from torch import nn
 from transformers import (
     BertConfig,
     BertModel,
+    CLIPConfig,
+    CLIPModel,
     EfficientNetConfig,
     EfficientNetModel,
     PreTrainedTokenizerFast,
@@ -97,6 +100,48 @@ def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, cls_token="<s>", sep_token="</s>", pad_token="<pad>", unk_token="<unk>"
     ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CLIP with 3 × 3 patches and room for 12 tokens; padding is <|endoftext|>, as in the real one."""
+    start, end = "<|startoftext|>", "<|endoftext|>"
+    words = [*(word.removeprefix("##") for word in WORDS), "[UNK]", start, end]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    ends = [(word, words.index(word)) for word in (start, end)]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{start} $A {end}", special_tokens=ends)
+    sizes = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    text = {
+        **sizes,
+        "vocab_size": len(words),
+        "max_position_embeddings": 12,
+        "bos_token_id": words.index(start),
+        "eos_token_id": words.index(end),
+        "pad_token_id": words.index(end),
+    }
+    config = CLIPConfig(
+        text_config=text, vision_config={**sizes, "image_size": 24, "patch_size": 8}, projection_dim=10
+    )
+    folder = save(CLIPModel(config), tmp_path_factory.mktemp("models") / "tiny-clip")
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=start, eos_token=end, pad_token=end, unk_token="[UNK]"
+    ).save_pretrained(folder)
+    preprocessing = {
+        "size": 24,
+        "crop_size": 24,
+        "resample": 3,
+        "image_mean": [0.48] * 3,
+        "image_std": [0.27] * 3,
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(preprocessing))
     return folder
 
 

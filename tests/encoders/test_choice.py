@@ -16,6 +16,9 @@ def test_names() -> None:
     paper = Encoders.resolve("paper", paper="bert-base-uncased+microsoft/resnet-50")
     assert (paper.text, paper.image) == ("bert-base-uncased", "microsoft/resnet-50")
     assert Encoders.resolve("/a/b+efficientnet-lite0").text == "/a/b"
+    assert offline.clip is paper.clip is None
+    with_clip = Encoders.resolve("/a/b+c/d+clip=openai/clip")
+    assert (with_clip.text, with_clip.image, with_clip.clip) == ("/a/b", "c/d", "openai/clip")
 
 
 @pytest.mark.parametrize("name", ["ofline", "+x", "x+", ""])

@@ -102,6 +102,7 @@ def test_the_network_sees_normalised_channels_first() -> None:
             3,
         ),
         ({"size": {"shortest_edge": 224}, "crop_size": 224}, 224, 224, 2),
+        ({"size": 224, "crop_size": 224, "resample": 3}, 224, 224, 3),
         # a crop larger than the resized picture would leave a black frame
         ({"size": {"shortest_edge": 224}, "crop_size": 256}, 256, 256, 2),
     ],
@@ -138,3 +139,21 @@ def test_half_a_preprocessor_config_is_one_clear_line(tmp_path: Path) -> None:
 def test_equal_settings_have_equal_descriptions_and_others_differ() -> None:
     assert json.dumps(Preprocessing().describe()) == json.dumps(Preprocessing(resample=2).describe())
     assert Preprocessing().describe() != Preprocessing(resample=3).describe()
+
+
+@pytest.mark.parametrize("size", [(640, 480), (300, 900), (50, 50), (4000, 100)])
+def test_the_seen_part_is_what_the_cut_leaves(size: tuple[int, int]) -> None:
+    preprocessing = Preprocessing()
+    left, top, right, bottom = preprocessing.seen(size)
+    image = Image.new("RGB", size)
+    inner = tuple(
+        round(share * side) for share, side in zip((left, top, right, bottom), 2 * size, strict=True)
+    )
+    image.paste("white", inner)
+    pixels = preprocessing(image)
+    assert pixels[8:-8, 8:-8].min() == 255  # the cut holds nothing else …
+    wider = Image.new("RGB", size, "white")
+    wider.paste("black", inner)
+    assert preprocessing(wider)[8:-8, 8:-8].max() == 0
+    assert (right - left) * size[0] == pytest.approx(224 / 256 * min(size))  # … and all of it
+    assert (bottom - top) * size[1] == pytest.approx(224 / 256 * min(size))

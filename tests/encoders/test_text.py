@@ -130,3 +130,18 @@ def test_descriptions_tell_settings_apart(bert: Path) -> None:
     ]
     assert all(a != b for i, a in enumerate(described) for b in described[:i])
     assert described[0] == TextEncoder(str(bert), last=2, engine=TORCH).describe()
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta"])
+def test_spans_are_where_the_tokens_stand(name: str, request: pytest.FixtureRequest) -> None:
+    encoder = TextEncoder(request.getfixturevalue(name), last=1, max_length=12, engine=TORCH)
+    text = "A quiet  day, by the seas!"
+    spans = encoder.spans(text)
+    (states,) = encoder.encode([text])
+    assert len(spans) == len(states) - 2  # without [CLS] and [SEP]
+    if name == "bert":
+        assert [text[a:b] for a, b in spans] == ["A", "quiet", "day", ",", "by", "the", "sea", "s", "!"]
+    long = encoder.spans("a quiet day " * 9)
+    assert len(long) == 10  # what is cut has no place
+    assert all(a <= b for a, b in long)  # a blank of its own may have no width
+    assert encoder.spans("") == []

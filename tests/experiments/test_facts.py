@@ -66,7 +66,9 @@ def test_a_damaged_entry_is_replaced(posts: PairDataset, tmp_path: Path, damage:
     }
 
 
-def test_other_texts_or_pictures_are_other_data(posts: PairDataset, tmp_path: Path) -> None:
+def test_other_texts_or_pictures_are_other_data_and_rationales_are_not(
+    posts: PairDataset, tmp_path: Path
+) -> None:
     few = replace(posts, pairs=posts.pairs[:6], splits={"train": tuple(p.id for p in posts.pairs[:6])})
     picture = tmp_path / "one.jpg"
     assert few.pairs[0].image is not None
@@ -77,7 +79,8 @@ def test_other_texts_or_pictures_are_other_data(posts: PairDataset, tmp_path: Pa
     facts_of(replace(few, pairs=(replace(pairs[0], text="another"), *pairs[1:])), store)
     picture.write_bytes(picture.read_bytes() + b"\0")
     facts_of(few, store)
-    assert len(list((tmp_path / "facts").iterdir())) == 3
+    facts_of(replace(few, pairs=(replace(pairs[0], rationales={"positive": "x"}), *pairs[1:])), store)
+    assert len(list((tmp_path / "facts").iterdir())) == 3  # rationales make no other
 
 
 def test_a_store_that_cannot_be_written_to_is_no_hindrance(posts: PairDataset, tmp_path: Path) -> None:

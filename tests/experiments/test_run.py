@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from sentipair.evaluation.calibration import fit_temperature
 from sentipair.experiments import run as module
 from sentipair.experiments.run import evaluate_run, run_seeds, warn_of_neighbours
 from sentipair.features import FeatureStore
+from sentipair.inference import Predictor
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure
 
@@ -85,6 +87,24 @@ def test_the_folder_holds_everything(finished_run: Path, sample_posts: Path) -> 
         assert set(result["splits"]["test"]["flips"].values()) == {0.0}
         assert result["splits"]["test"]["looks"] == 1
         assert result["splits"]["validation"]["looks"] is None
+
+
+def test_a_model_without_features_runs_like_any_other(
+    sample_posts: Path, tmp_path: Path, store: FeatureStore
+) -> None:
+    config = configure("majority", str(sample_posts), engine="torch")
+    summary = run_seeds(config, [0], tmp_path / "run", store=store)
+    folder = tmp_path / "run" / "seed-0"
+    assert {path.name for path in folder.iterdir()} == {name for name in FILES if "embeddings" not in name}
+    dataset = load_dataset(sample_posts)
+    common, count = Counter(pair.label for pair in dataset.split("train")).most_common(1)[0]
+    shares = [pair.label == common for pair in dataset.split("test")]
+    assert summary["test"]["accuracy"]["mean"] == pytest.approx(np.mean(shares))
+    prediction = Predictor.from_run(folder, engine="torch")(text="any")
+    assert prediction.label == common
+    share = count / len(dataset.split("train"))
+    assert prediction.probabilities[common] == pytest.approx(share, abs=0.1)
+    assert run_seeds(config, [0], tmp_path / "run", store=store) == summary
 
 
 def test_the_configuration_alone_rebuilds_the_run(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -11,8 +12,11 @@ import pytest
 
 from sentipair.data import Pair, load_dataset
 from sentipair.errors import UserError
+from sentipair.experiments.run import run_seeds
+from sentipair.features import FeatureStore
 from sentipair.inference import Predictor
 from sentipair.inference.predictor import best_seed
+from sentipair.training.recipes import configure
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +110,34 @@ def test_a_damaged_model_is_one_line(finished_run: Path, tmp_path: Path) -> None
     (folder / "model.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(UserError, match="damaged"):
         Predictor.from_run(folder)
+
+
+@pytest.fixture(scope="module")
+def with_lexicon(sample_posts: Path, feature_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a model that read the lexicon's rationales."""
+    output = tmp_path_factory.mktemp("lexicon")
+    wishes = ["plugins.rationales=true", "data.rationales=lexicon", "training.epochs=2"]
+    config = configure("logistic-regression", str(sample_posts), engine="torch", overrides=wishes)
+    run_seeds(config, [0], output, store=FeatureStore(feature_folder))
+    return output / "seed-0"
+
+
+def test_new_posts_get_rationales_as_in_training(with_lexicon: Path, test_posts: list[Pair]) -> None:
+    predictor = Predictor.from_run(with_lexicon, engine="torch")
+    name = predictor.config.classes[0]
+    rows = pq.read_table(with_lexicon / "predictions-test.parquet").to_pylist()
+    expected = pytest.approx([row[f"p({name})"] for row in rows], abs=5e-3)
+    assert [found.probabilities[name] for found in predictor.score(test_posts)] == expected
+    without = Predictor(predictor.model, replace(predictor.config, rationales=None), engine="torch")
+    assert [found.probabilities[name] for found in without.score(test_posts)] != expected
+
+
+def test_what_is_cut_is_told_of_the_text_and_not_of_a_rationale(with_lexicon: Path) -> None:
+    predictor = Predictor.from_run(with_lexicon, engine="torch")
+    predictor.config = replace(predictor.config, rationales=None)
+    rationales = {"positive": "sunny " * 400}
+    short, long = predictor.score(
+        [Pair(id="a", text="sunny", rationales=rationales), Pair(id="b", text="sunny " * 200)]
+    )
+    assert short.truncated is None
+    assert long.truncated == "202 tokens, the first 128 are used"

@@ -19,14 +19,26 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
-from sentipair.features import ImageGrid, ImageVector, PairBatch, TextLayers
+from sentipair.features import (
+    CLIPImage,
+    CLIPText,
+    ImageGrid,
+    ImageVector,
+    PairBatch,
+    Regions,
+    TextLayers,
+)
 from sentipair.models import PairModel, PairOutput, settings_of
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.objectives import CrossEntropy
 from sentipair.settings import validate_settings
 
 SIZES = {"classes": 3, "text_dim": 12, "image_dim": 10}
+ALL_SIZES = {**SIZES, "region_dim": 14, "clip_dim": 16}
+"""With those that few models have."""
+
 CELLS = 9
 
 
@@ -55,6 +67,23 @@ def random_batch(model: PairModel, *, pairs: int = 8, seed: int = 0) -> PairBatc
         elif isinstance(spec, ImageVector):
             features["image"] = torch.randn(pairs, SIZES["image_dim"]) * has_image.unsqueeze(1)
             features["image_present"] = has_image
+        elif isinstance(spec, Regions):
+            counts = torch.randint(1, spec.count + 1, (pairs,)) * has_image
+            features["regions"] = torch.randn(pairs, spec.count, ALL_SIZES["region_dim"]).half()
+            features["regions_mask"] = torch.arange(spec.count) < counts.unsqueeze(1)
+            features["region_boxes"] = torch.rand(pairs, spec.count, 4)
+        elif isinstance(spec, CLIPText):
+            features["clip_text"] = normalize(torch.randn(pairs, ALL_SIZES["clip_dim"]))
+        elif isinstance(spec, CLIPImage):
+            features["clip_image"] = normalize(
+                torch.randn(pairs, ALL_SIZES["clip_dim"])
+            ) * has_image.unsqueeze(1)
+            features["clip_image_present"] = has_image
+            if spec.patches:
+                features["clip_patches"] = normalize(
+                    torch.randn(pairs, CELLS, ALL_SIZES["clip_dim"]), dim=-1
+                ).half()
+                features["clip_patches_mask"] = has_image.unsqueeze(1).expand(pairs, CELLS).clone()
         else:
             raise NotImplementedError(f"random features for {spec}")
     labels = torch.arange(pairs) % SIZES["classes"]
@@ -84,10 +113,14 @@ def tensors(output: PairOutput) -> dict[str, Tensor]:
 
 
 class ModelCase:
-    """Subclass and name the model; ``variants`` are the settings under which every test runs."""
+    """Subclass and name the model; ``variants`` are the settings under which every test runs.
+
+    ``objective`` is for models with parts that learn from their own cross-entropy only.
+    """
 
     model: ClassVar[type[PairModel]]
     variants: ClassVar[Sequence[Mapping[str, Any]]] = ({},)
+    objective: ClassVar[CrossEntropy] = CrossEntropy()
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Run each test under every variant; what asks for ``sound`` under the sound ones only."""
@@ -101,7 +134,7 @@ class ModelCase:
         """A small model with the initial weights of ``seed``."""
         torch.manual_seed(seed)
         known = settings_of(self.model)
-        sizes = {name: size for name, size in SIZES.items() if name in known}
+        sizes = {name: size for name, size in ALL_SIZES.items() if name in known}
         return self.model(**{**sizes, **variant, **settings})
 
     def test_says_what_it_is_and_whom_to_cite(self) -> None:
@@ -158,7 +191,7 @@ class ModelCase:
         for seed in range(4):  # of the initial weights: with some, a small ReLU is dead from the start
             model = self.build(variant, seed=seed)
             batch = random_batch(model, seed=seed)
-            nn.functional.cross_entropy(model(batch).logits, batch.labels).backward()
+            sum(self.objective.terms(model(batch), batch.labels).values(), torch.zeros(())).backward()
             for name, parameter in model.named_parameters():
                 assert parameter.grad is not None, name
                 assert parameter.grad.isfinite().all(), name
@@ -170,7 +203,7 @@ class ModelCase:
         model = self.build(variant, **no_dropout)
         batch = take(random_batch(model), [0, 4, 5, 6, 7])  # those with text and picture
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-        losses = [CrossEntropy().step(model, batch, optimizer)["loss"] for _ in range(25)]
+        losses = [self.objective.step(model, batch, optimizer)["loss"] for _ in range(25)]
         assert losses[-1] < 0.2 * losses[0]
 
     def test_one_pair(self, sound: Mapping[str, Any]) -> None:
@@ -187,7 +220,7 @@ class ModelCase:
         model = self.build(variant)
         batch = random_batch(model)
         model.train()(batch)  # running statistics belong to the state
-        sizes = {name: size for name, size in SIZES.items() if name in settings_of(self.model)}
+        sizes = {name: size for name, size in ALL_SIZES.items() if name in settings_of(self.model)}
         config = ModelConfig(
             model=self.model.name,
             settings={**sizes, **variant},

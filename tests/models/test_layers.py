@@ -6,7 +6,19 @@ import pytest
 import torch
 from torch import nn
 
-from sentipair.models.layers import Dropout, WideLinear, has_bf16_units, masked_mean, masked_softmax, unpack
+from sentipair.models.layers import (
+    AdditiveAttention,
+    Dropout,
+    SequenceSubnetwork,
+    VectorSubnetwork,
+    WideLinear,
+    WordConvolution,
+    has_bf16_units,
+    masked_mean,
+    masked_softmax,
+    standardise,
+    unpack,
+)
 
 MASK = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]).bool()
 
@@ -44,6 +56,19 @@ def test_masked_softmax_in_half_precision() -> None:
         torch.tensor([[6e4, -6e4], [1.0, 2.0]]).half(), torch.tensor([[False, True]] * 2)
     )
     assert weights.tolist() == [[0, 1], [0, 1]]
+
+
+def test_standardise() -> None:
+    torch.manual_seed(0)
+    values = 5 + 3 * torch.randn(2, 4, 6)
+    values[1, 2] = 0
+    result = standardise(values)
+    assert not result[1, 2].any()
+    result[1, 2] = values[1, 2] = torch.tensor([-1.0, 1, -1, 1, -1, 1])  # is so already
+    torch.testing.assert_close(result.mean(-1), torch.zeros(2, 4))
+    torch.testing.assert_close(result.std(-1, correction=0), torch.ones(2, 4), rtol=0, atol=1e-3)
+    mean, deviation = values.mean(-1, keepdim=True), values.std(-1, correction=0, keepdim=True)
+    torch.testing.assert_close(result, (values - mean) / deviation, rtol=0, atol=1e-3)
 
 
 @pytest.mark.parametrize("mask", [MASK, torch.zeros(2, 3).bool(), torch.ones(2, 3).bool()])
@@ -165,3 +190,68 @@ def test_wide_linear_uses_bf16_only_where_there_are_units(monkeypatch: pytest.Mo
 def test_wide_linear_keeps_double_precision() -> None:
     layer, values = WideLinear(64, 4).double(), torch.randn(3, 64, dtype=torch.float64)
     assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))
+
+
+@pytest.mark.parametrize("lengths", [[4, 0, 1, 7], [1, 2], [0, 0], [9]])
+def test_word_convolution_by_hand(lengths: list[int]) -> None:
+    torch.manual_seed(0)
+    widths, filters = (2, 3), 4
+    convolution = WordConvolution(5, filters, widths=widths).eval()
+    convolution.bias.data.normal_()
+    texts = [torch.randn(length, 5) for length in lengths]
+    mask = torch.arange(max([1, *lengths])) < torch.tensor(lengths).unsqueeze(1)
+    result = convolution(torch.cat(texts), mask)
+    taps = convolution.taps.weight.view(sum(widths), filters, 5)
+    for row, words in zip(result, texts, strict=True):
+        expected = torch.zeros(len(widths), filters)
+        for number, width in enumerate(widths):
+            first = sum(widths[:number])
+            bias = convolution.bias[number * filters : (number + 1) * filters]
+            for start in range(len(words)):
+                run = list(zip(words[start : start + width], taps[first : first + width], strict=False))
+                value = torch.relu(sum(tap @ word for word, tap in run) + bias)
+                expected[number] = torch.maximum(expected[number], value)
+        torch.testing.assert_close(row, expected.flatten())
+
+
+def test_additive_attention_by_hand() -> None:
+    torch.manual_seed(0)
+    attention = AdditiveAttention(3, 2, 6)
+    memory, query = torch.randn(4, 4, 3), torch.randn(4, 2)
+    attended, weights = attention(memory, query, MASK)
+    for row in range(4):
+        kept = memory[row][MASK[row]]
+        scores = [
+            attention.score(torch.tanh(attention.key(m) + attention.query(query[row])))[0] for m in kept
+        ]
+        expected = torch.stack(scores).softmax(0) if scores else torch.zeros(0)
+        torch.testing.assert_close(weights[row][MASK[row]], expected)
+        assert not weights[row][~MASK[row]].any()
+        torch.testing.assert_close(attended[row], expected @ kept)
+
+
+def test_sequence_subnetwork_reads_to_the_last_word() -> None:
+    torch.manual_seed(0)
+    network = SequenceSubnetwork(3, hidden=4, output_size=2, dropout=0.0)
+    lengths = [2, 0, 5, 1]
+    texts = [torch.randn(length, 3) for length in lengths]
+    mask = torch.arange(7) < torch.tensor(lengths).unsqueeze(1)
+    result = network(torch.cat(texts), mask)
+    for row, words in zip(result, texts, strict=True):
+        state = network.lstm(words)[0][-1] if len(words) else torch.zeros(4)
+        torch.testing.assert_close(row, network.output(state))
+
+
+def test_vector_subnetwork_by_hand() -> None:
+    torch.manual_seed(0)
+    network = VectorSubnetwork(6, output_size=4, dropout=0.0)
+    vectors = torch.randn(5, 6)
+    vectors[2] = 0
+    expected = (vectors - vectors.mean(1, keepdim=True)) / (
+        vectors.var(1, correction=0, keepdim=True) + 1e-5
+    ).sqrt()
+    linear = [layer for layer in network if isinstance(layer, nn.Linear)]
+    assert len(linear) == 3
+    for layer in linear:
+        expected = (expected @ layer.weight.T + layer.bias).clamp(min=0)
+    torch.testing.assert_close(network(vectors), expected)

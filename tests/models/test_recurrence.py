@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sentipair.models.recurrence import BiLSTM, _Recurrence, pack
+from sentipair.models.recurrence import BiGRU, BiLSTM, _Recurrence, pack
 
 from .reference import torch_lstm
 
@@ -109,3 +109,17 @@ def test_initial_weights_are_spread_as_torchs() -> None:
     for weight in BiLSTM(48, 16).parameters():
         assert weight.abs().max() <= 0.25
         torch.testing.assert_close(weight.var(), torch.tensor(0.25**2 / 3), rtol=0.1, atol=0)
+
+
+@pytest.mark.parametrize("lengths", RAGGED, ids=str)
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_gru_reads_each_sequence_as_if_it_were_alone(lengths: list[int], layers: int) -> None:
+    torch.manual_seed(len(lengths))
+    ours = BiGRU(7, 5, layers=layers, dropout=0.5).eval()
+    tokens = torch.randn(sum(lengths), 7)
+    states = ours(tokens, torch.tensor(lengths, dtype=torch.long))
+    assert states.shape == (sum(lengths), 5)
+    runs = [
+        ours.gru(each)[0].unflatten(1, (2, 5)).mean(dim=1) for each in sequences(tokens, lengths) if len(each)
+    ]
+    torch.testing.assert_close(states, torch.cat(runs) if runs else torch.zeros(0, 5))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from sentipair.objectives import pairs_below_mean_match, supervised_contrastive_loss
+from sentipair.objectives import clip_loss, pairs_below_mean_match, supervised_contrastive_loss
 
 LABELS = {
     "mixed": [0, 1, 0, 2, 1, 0],
@@ -156,3 +156,35 @@ def test_a_sigmoid_of_large_embeddings_saturates_and_a_cosine_does_not() -> None
     text, image = 50 * torch.eye(3) + 1, 50 * torch.eye(3) + 1
     assert pairs_below_mean_match(text, image, normalise=False) == 0
     assert pairs_below_mean_match(text, image) == 6
+
+
+def clip_loss_by_loops(text: Tensor, image: Tensor, scale: float) -> float:
+    t, i, total = text.tolist(), image.tolist(), 0.0
+    for own in range(len(t)):
+        for queries, answers in ((t, i), (i, t)):
+            scores = [
+                scale * sum(x * y for x, y in zip(queries[own], other, strict=True)) for other in answers
+            ]
+            total -= scores[own] - math.log(sum(map(math.exp, scores)))
+    return total / (2 * len(t)) if t else 0.0
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7])
+@pytest.mark.parametrize("scale", [1.0, 14.3])
+def test_clip_loss_is_what_the_loops_say(count: int, scale: float) -> None:
+    torch.manual_seed(0)
+    text, image = (torch.nn.functional.normalize(torch.randn(count, 5), dim=1) for _ in range(2))
+    found = clip_loss(text, image, torch.tensor(scale))
+    assert found.item() == pytest.approx(clip_loss_by_loops(text, image, scale), rel=1e-5, abs=1e-6)
+
+
+def test_clip_loss_has_finite_gradients_and_moves_the_scale() -> None:
+    text = torch.nn.functional.normalize(torch.randn(4, 5), dim=1).requires_grad_()
+    scale = torch.tensor(100.0, requires_grad=True)
+    clip_loss(text, text.detach().roll(1, dims=0), scale).backward()
+    assert text.grad is not None
+    assert text.grad.isfinite().all()
+    assert scale.grad is not None
+    assert scale.grad.item() > 0  # who is wrong had better be less sure
+    empty = torch.empty(0, 5, requires_grad=True)
+    clip_loss(empty, empty, scale).backward()

@@ -104,6 +104,18 @@ def test_a_seed_page_holds_every_section(make_run):
     assert len(page.source) < 3_000_000
 
 
+def test_rationales_and_plug_ins_are_named(make_run):
+    folder = make_run()
+    path = folder / "config.yaml"
+    plain = path.read_text(encoding="utf-8")
+    assert "<b>plugins</b>" not in write_report(folder).read_text(encoding="utf-8")
+    plugged = plain.replace("  scheme: clmlf\n", "  scheme: clmlf\n  rationales: lexicon\n")
+    path.write_text(f"{plugged}plugins: {{rationales: true, finetune: {{}}}}\n", encoding="utf-8")
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert "<span><b>rationales</b> lexicon</span>" in page
+    assert "<span><b>plugins</b> rationales</span>" in page
+
+
 def test_a_flip_is_shown_as_bad(make_run):
     folder = make_run(embeddings=False)
     change_json(folder / "result.json", lambda r: r["splits"]["test"]["flips"].update(shuffled=0.124))

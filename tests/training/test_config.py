@@ -95,3 +95,12 @@ def test_a_file_that_is_no_configuration_is_one_line(tmp_path: Path, content: by
 def test_an_absent_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"nowhere\.yaml: No such file"):
         RunConfig.read(tmp_path / "nowhere.yaml")
+
+
+def test_a_table_of_rationales_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for given, expected in ((None, None), ("lexicon", "lexicon"), ("r.csv", str(tmp_path / "r.csv"))):
+        config = build_config(values(data={"source": "x", "rationales": given}))
+        assert config.data.rationales == expected

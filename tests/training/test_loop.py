@@ -18,7 +18,8 @@ from sentipair.evaluation.predict import predict
 from sentipair.objectives import CrossEntropy, Objective, SemiPushPull
 from sentipair.training import loop
 from sentipair.training.config import TrainingSettings
-from sentipair.training.loop import best_epoch, cut, fit, is_over, learning_rate
+from sentipair.training.loop import best_epoch, cut, fit, is_over
+from sentipair.training.optimizer import learning_rate
 
 CLASSES = ("a", "b", "c")
 
@@ -87,18 +88,20 @@ def test_step_schedule_is_that_of_torch() -> None:
     reference = torch.optim.lr_scheduler.StepLR(optimizer, step_size=4, gamma=0.3)
     for number in range(25):
         rate = optimizer.param_groups[0]["lr"]
-        assert learning_rate(settings, number) == pytest.approx(rate)
-        assert learning_rate(settings, number + 0.99) == pytest.approx(rate)  # constant within an epoch
+        assert learning_rate(settings, number, peak=0.02) == pytest.approx(rate)
+        assert learning_rate(settings, number + 0.99, peak=0.02) == pytest.approx(
+            rate
+        )  # constant within an epoch
         optimizer.step()
         reference.step()
 
 
 def test_cosine_schedule() -> None:
     settings = TrainingSettings(epochs=10, learning_rate=0.02, schedule="cosine")
-    assert learning_rate(settings, 0) == 0.02
-    assert learning_rate(settings, 5) == pytest.approx(0.01)
-    assert learning_rate(settings, 10) == pytest.approx(0)
-    assert learning_rate(settings, 2.5) == pytest.approx(0.02 * (1 + cos(pi / 4)) / 2)
+    assert learning_rate(settings, 0, peak=0.02) == 0.02
+    assert learning_rate(settings, 5, peak=0.02) == pytest.approx(0.01)
+    assert learning_rate(settings, 10, peak=0.02) == pytest.approx(0)
+    assert learning_rate(settings, 2.5, peak=0.02) == pytest.approx(0.02 * (1 + cos(pi / 4)) / 2)
 
 
 @pytest.mark.parametrize("count", range(1, 20))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -79,7 +80,7 @@ def test_another_objective_has_its_own_settings() -> None:
     [
         ("objective.alpah=1", "did you mean 'objective.alpha'?"),
         ("trainng.epochs=1", "did you mean training.epochs?"),
-        ("nonsense.epochs=1", "the parts are model, objective, training, data, encoders"),
+        ("nonsense.epochs=1", "the parts are model, objective, training, data, encoders, plugins"),
         ("epochs=1", "write part.setting=value"),
         ("training.epochs", "write part.setting=value"),
         ("training.=1", "write part.setting=value"),
@@ -120,6 +121,20 @@ def test_encoders_by_name() -> None:
     assert (paper.text, paper.image) == ("bert-base-uncased", "microsoft/resnet-50")
     own = configure("spp-scl", "mvsa-single", encoders="some/text+models/vision").encoders
     assert (own.text, own.image) == ("some/text", "models/vision")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        ({}, ("two-tower", None)),
+        ({"encoders": "paper"}, ("clip", "openai/clip-vit-base-patch32")),
+        ({"overrides": ["encoders.clip=a/b"]}, ("clip", "a/b")),
+        ({"encoders": "paper", "overrides": ["model.clip=none"]}, ("none", "openai/clip-vit-base-patch32")),
+    ],
+)
+def test_a_clip_that_is_named_is_used(wishes: dict[str, Any], expected: tuple[str, str | None]) -> None:
+    config = configure("clip-ca-cg", "mvsa-single", **wishes)
+    assert (config.model["clip"], config.encoders.clip) == expected
 
 
 def test_an_own_table_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

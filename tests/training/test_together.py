@@ -1,0 +1,49 @@
+"""Several processes that train one model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sentipair.errors import UserError
+from sentipair.experiments.run import run_seeds
+from sentipair.features import FeatureStore
+from sentipair.training.recipes import configure
+
+WORKER = Path(__file__).parent / "workers" / "together.py"
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("accelerate", reason='pip install "sentipair[accelerate]"')
+    # what `accelerate launch` itself starts for GPUs; on CPUs it would need MPI
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    said = {}
+    for name, start in (("one", []), ("two", launch)):
+        command = [sys.executable, *start, WORKER, sample_posts, feature_folder, tmp_path / name]
+        said[name] = subprocess.run(
+            [str(part) for part in command], capture_output=True, text=True, timeout=300, check=False
+        )
+        assert said[name].returncode == 0, said[name].stderr
+    assert sorted(said["two"].stdout.splitlines()) == ["None", "[0]"]  # one evaluates, the other helped
+    files = [sorted(p.name for p in (tmp_path / name).rglob("*")) for name in said]
+    assert files[0] == files[1]
+    one, two = (load_file(tmp_path / name / "seed-0" / "model.safetensors") for name in said)
+    start = load_file(tmp_path / "one" / "seed-0" / "last.ckpt")
+    assert start.keys()
+    for name, value in one.items():
+        torch.testing.assert_close(two[name], value, rtol=0, atol=2e-4, msg=name)
+
+
+def test_several_processes_without_layers_to_share_are_refused(
+    sample_posts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    config = configure("logistic-regression", str(sample_posts), engine="torch")
+    with pytest.raises(UserError, match="several processes are of use with --finetune only"):
+        run_seeds(config, [0], tmp_path / "runs", store=FeatureStore(tmp_path / "features"))
