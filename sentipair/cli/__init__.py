@@ -68,13 +68,16 @@ def load_commands() -> None:
         benchmark,
         data,
         evaluate,
+        explain,
         folds,
         models,
         predict,
+        publish,
         quickstart,
         rationales,
         report,
         reproduce,
+        serve,
         sweep,
         train,
     )
@@ -87,6 +90,9 @@ def load_commands() -> None:
         app.command("train")(train.train)
         app.command("evaluate")(evaluate.evaluate)
         app.command("predict")(predict.predict)
+        app.command("publish")(publish.publish)
+        app.command("explain")(explain.explain)
+        app.command("serve")(serve.serve)
         app.command("benchmark")(benchmark.benchmark)
         app.command("ablate")(ablate.ablate)
         app.command("reproduce")(reproduce.reproduce)

@@ -23,7 +23,7 @@ def evaluate(
     Example: sentipair evaluate runs/spp-scl-mvsa-single-1a2b3c4d/seed-0
     """
     from sentipair.experiments.run import evaluate_run
-    from sentipair.inference.predictor import best_seed
+    from sentipair.inference.pretrained import best_seed
 
     folder = best_seed(run)
     store = open_store(features, runs=folder.absolute().parent.parent)

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 FEATURES_VARIABLE = "SENTIPAIR_FEATURES"
 
 Run = Annotated[Path, typer.Argument(help="A run folder; of several seeds the best on validation is taken.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A run or folder, a Hugging Face id; default the shipped model.", show_default=False),
+]
+Threshold = Annotated[
+    float, typer.Option(min=0, max=1, help="Abstain where the model is less confident than this.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print figures as JSON.")]
 Root = Annotated[str | None, typer.Option(help="The folder of a named data set.")]
 EncoderNames = Annotated[

@@ -49,9 +49,9 @@ def quickstart(
         f"text alone {best['text']:.2f}, picture alone {best['image']:.2f}, both {best['both']:.2f}"
     )
     typer.echo(f"3  predicting {SHOWN} posts of the test set")
-    predictor = Predictor.from_run(run)
+    predictor = Predictor.from_pretrained(run)
     for pair in load_dataset(posts).split("test").pairs[:SHOWN]:
         prediction = predictor(image=pair.image, text=pair.text)
-        sure = prediction.probabilities[prediction.label]
-        typer.echo(f"   {prediction.label} ({sure:.0%}; it is {pair.label}): {pair.text!r} with {pair.image}")
+        found = f"{prediction.label} ({prediction.confidence:.0%}; it is {pair.label})"
+        typer.echo(f"   {found}: {pair.text!r} with {pair.image}")
     print_paths(posts=posts, run=run, report=run / "report.html")

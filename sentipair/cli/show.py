@@ -15,7 +15,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from sentipair.evaluation.controls import Controls
-    from sentipair.inference.predictor import Prediction
+    from sentipair.inference import Prediction
     from sentipair.reporting.tables import Table as ReportTable
 
 
@@ -100,13 +100,24 @@ def print_table(table: ReportTable) -> None:
 
 
 def print_prediction(prediction: Prediction) -> None:
-    """Print the class of a post, a bar per class, and what took no part."""
+    """Print the class of a post, a bar per class, what text and picture say alone, and what took no part."""
     console = Console()
-    console.print(f"[bold]{escape(prediction.label)}[/]")
+    confident = f"{prediction.confidence:.0%}"
+    if prediction.label is None:
+        console.print(f"[bold]no answer[/]: the model is not confident enough ({confident})")
+    else:
+        console.print(f"[bold]{escape(prediction.label)}[/], confidence {confident}")
     width = max(map(len, prediction.probabilities))
     for name, probability in prediction.probabilities.items():
         bar = "█" * round(30 * probability)
         console.print(f"  {escape(f'{name:<{width}}')}  {probability:6.1%}  [cyan]{bar}[/]")
+    for what, opinion in (("text", prediction.text), ("picture", prediction.image)):
+        if opinion:
+            console.print(
+                f"the {what} alone: {escape(opinion.label)} ({opinion.probabilities[opinion.label]:.0%})"
+            )
+    if prediction.sentence:
+        typer.echo(prediction.sentence)
     if prediction.unusable:
         typer.echo(f"the picture took no part: {prediction.unusable}")
     if prediction.truncated:

@@ -77,10 +77,10 @@ class Header(NamedTuple):
     quantisation: Sequence[int] | None
 
 
-def read_header(data: bytes) -> Header:
-    """The header of a picture that ``open_image`` could open."""
+def read_header(data: bytes, *, formats: tuple[str, ...] | None = None) -> Header:
+    """The header of a picture that ``open_image`` could open; PIL's names of the ``formats`` that are tried, or all."""
     with _quiet():
-        opened = Image.open(BytesIO(data))
+        opened = Image.open(BytesIO(data), formats=formats)
     with opened as image:
         return Header(image.width, image.height, getattr(image, "quantization", {}).get(0))
 

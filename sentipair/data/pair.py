@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from sentipair.errors import UserError
 from sentipair.files import sha256
@@ -47,7 +47,7 @@ class Pair:
         """What there is to open."""
         return self.image
 
-    def without(self, kind: Literal["text", "image"]) -> Pair:
+    def without(self, kind: Literal["text", "image"]) -> Self:
         """The post with an empty text, or with no picture, and without what was made from it."""
         return (
             replace(self, text="", rationales={})
@@ -67,7 +67,7 @@ class Post(Pair):
         """What there is to open."""
         return self.opened
 
-    def without(self, kind: Literal["text", "image"]) -> Pair:
+    def without(self, kind: Literal["text", "image"]) -> Self:
         """See ``Pair.without``."""
         post = super().without(kind)
         return post if kind == "text" else replace(post, opened=None)

@@ -121,8 +121,12 @@ class ImageEncoder:
     def shape(self) -> tuple[int, int]:
         """(P + R, d) of one picture's features."""
         side = self.preprocessing.crop
-        with torch.device("meta"):  # shapes only: no weights are read
-            states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
+        if self.packaged:  # so small that running it is faster than importing what shapes on "meta" need
+            with torch.no_grad():
+                states = self.network(torch.zeros(1, side, side, 3))
+        else:
+            with torch.device("meta"):  # shapes only: no weights are read
+                states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])
 
     @property

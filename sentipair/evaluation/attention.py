@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentipair.features import FeatureTable
+from sentipair.features.specs import Places
 from sentipair.files import write_json
-from sentipair.models import PairModel
+from sentipair.models import PairModel, PairOutput
 
 PLACED = ("words", "cells", "regions")
 """Names under which a model gives weights [B, N] of positions that have a place in the post."""
 
 FEW = 8
-"""Other weights are kept where a post has no more than these, such as those of its modalities."""
+"""Other weights are kept where a post has no more than these, or than regions: those of modalities, gates."""
 
 WRONG = 4
 """Posts with a wrong prediction that are looked at, the most confident; of the right ones the surest of each class."""
@@ -58,19 +59,28 @@ def attended(model: PairModel, table: FeatureTable, indices: Sequence[int]) -> l
     Empty for a model that attends to no place.
     """
     training = model.training
-    given = model.eval()(table.batch(indices)).attention or {}
+    weights = weights_of(model.eval()(table.batch(indices)))
     model.train(training)
-    weights = {name: value for name, value in given.items() if value.ndim == 2}
     if not weights.keys() & set(PLACED):
         return []
     return [
-        _entry(table, index, {name: value[row] for name, value in weights.items()})
+        {
+            "id": table.pairs[index].id,
+            **weights_in_post(table.locate(index), {name: value[row] for name, value in weights.items()}),
+        }
         for row, index in enumerate(indices)
     ]
 
 
-def _entry(table: FeatureTable, index: int, weights: dict[str, Tensor]) -> dict[str, Any]:
-    places = table.locate(index)
+def weights_of(output: PairOutput) -> dict[str, Tensor]:
+    """The weights [B, N] that can be shown: of places, and others that are few; the rest is left out."""
+    weights = {name: value for name, value in (output.attention or {}).items() if value.ndim == 2}
+    few = max(FEW, weights["regions"].shape[1] if "regions" in weights else 0)
+    return {name: value for name, value in weights.items() if name in PLACED or value.shape[1] <= few}
+
+
+def weights_in_post(places: Places, weights: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Weights [N] by name: ``words``, ``cells`` or ``regions`` as rows of place and weight, ``weights`` for the others."""
     placed = {
         name: [
             [*place, weight]
@@ -79,10 +89,5 @@ def _entry(table: FeatureTable, index: int, weights: dict[str, Tensor]) -> dict[
         for name in PLACED
         if name in weights
     }
-    few = (FEW, len(placed.get("regions", ())))
-    others = {
-        name: value.tolist()
-        for name, value in weights.items()
-        if name not in PLACED and (len(value) <= few[0] or len(value) == few[1])
-    }
-    return {"id": table.pairs[index].id, **placed, "weights": others}
+    others = {name: value.tolist() for name, value in weights.items() if name not in PLACED}
+    return {**placed, "weights": others}

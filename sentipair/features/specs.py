@@ -158,7 +158,9 @@ class ImageSource:
 
     def _load(self, pair: Pair) -> NDArray[np.uint8] | str:
         try:
-            return self.encoder.preprocessing(open_image(pair.picture)) if pair.picture else "no picture"
+            return (
+                "no picture" if pair.picture is None else self.encoder.preprocessing(open_image(pair.picture))
+            )
         except UnreadableImageError as error:
             return str(error)
 

@@ -1,5 +1,6 @@
 """Using a trained model on new posts."""
 
-from sentipair.inference.predictor import Prediction, Predictor
+from sentipair.inference.prediction import Opinion, Prediction
+from sentipair.inference.predictor import Predictor
 
-__all__ = ["Prediction", "Predictor"]
+__all__ = ["Opinion", "Prediction", "Predictor"]

@@ -11,7 +11,7 @@ from typing import Any
 from sentipair.data.pair import Pair
 from sentipair.data.rows import SUFFIXES, Row, read_rows
 from sentipair.errors import UserError
-from sentipair.inference.predictor import Prediction, Predictor
+from sentipair.inference import Prediction, Predictor
 from sentipair.inference.writing import check_output, write_problems, write_scored
 from sentipair.progress import track
 
@@ -73,7 +73,7 @@ def score_table(predictor: Predictor, source: Path, output: Path) -> ScoringRepo
     numbers = list(pairs)
     chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
     for chunk in track(chunks, "scoring"):
-        for number, prediction in zip(chunk, predictor.score([pairs[n] for n in chunk]), strict=True):
+        for number, prediction in zip(chunk, predictor.predict([pairs[n] for n in chunk]), strict=True):
             if prediction.unusable and not pairs[number].text.strip():
                 left_out[number] = f"picture cannot be used: {prediction.unusable}"
                 continue

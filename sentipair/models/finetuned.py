@@ -119,7 +119,10 @@ class FineTuned(PairModel):
         ends = torch.stack([batch[f"{name}_cls"], batch[f"{name}_sep"]], dim=1)
         below = torch.cat([ends, batch[name].float()], dim=1)  # (B, 2 + N, lower, d)
         mask = functional.pad(batch[f"{name}_mask"], (2, 0), value=True)
-        states = torch.cat([below, self.run("text", below[:, :, -1], mask)], dim=2)[:, :, -spec.last :]
+        states = self.run("text", below[:, :, -1], mask)  # (B, 2 + N, k, d)
+        if spec.last > states.shape[2]:
+            states = torch.cat([below, states], dim=2)
+        states = states[:, :, -spec.last :]
         return {name: states[:, 2:], f"{name}_cls": states[:, 0]}
 
     def read_image(self, batch: PairBatch) -> dict[str, Tensor]:

@@ -108,7 +108,7 @@ class ITIN(PairModel):
         "Interaction Network. IEEE Transactions on Multimedia 25, 2023. doi:10.1109/TMM.2022.3160060"
     )
     adapted = (
-        "unless a detector or stored vectors are named, the regions are the cells of the image encoder's grid instead "
+        "Unless a detector or stored vectors are named, the regions are the cells of the image encoder's grid instead "
         "of Faster R-CNN boxes; the picture's context comes from a frozen encoder."
     )
     search_space: ClassVar[Mapping[str, Range]] = {
@@ -210,11 +210,11 @@ class ITIN(PairModel):
         """Regions [B, R, D] and words [B, N, D] with their masks → the fused vector [B, D] and the weights."""
         if self.align is not None and self.mix is not None:
             by_word = self.align(regions, words, heard)  # (B, R, N)
-            among = self.mix(by_word @ words, by_word @ words, seen)  # (B, R, R)
-            by_word = among @ by_word
+            aligned = by_word @ words  # (B, R, D)
+            by_word = self.mix(aligned, aligned, seen) @ by_word
         else:
             by_word = masked_softmax(words.new_zeros(*seen.shape, words.shape[1]), heard.unsqueeze(1))
-        aligned = unit(by_word @ words)  # (B, R, D)
+        aligned = unit(by_word @ words)
         gates = self.gates(regions, aligned)  # (B, R, 1 or D)
         both = torch.cat([gates * regions, gates * aligned], dim=-1)
         rows = functional.relu(self.combine(both)) + regions

@@ -5,10 +5,11 @@ The first stage stands in for CLIP's own training (Radford et al. 2021, arXiv 21
 
 from __future__ import annotations
 
+from torch import Tensor
 from torch.optim import Optimizer
 
 from sentipair.features import PairBatch
-from sentipair.models import PairModel
+from sentipair.models import PairModel, PairOutput
 from sentipair.models.joint_space import TwoTowers, towers_of
 from sentipair.objectives.base import CrossEntropy, register
 from sentipair.objectives.contrastive import clip_loss
@@ -40,14 +41,18 @@ class TwoTowerFirst(CrossEntropy):
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
         """One forward pass, one update of the towers or of everything else."""
-        if self.selectable or self.towers is None:
+        if self.selectable:
             return super().step(model, batch, optimizer)
-        output = model(batch)
-        assert output.text is not None
-        assert output.image is not None
-        whole = output.text.any(dim=1) & output.image.any(dim=1)  # pairs that lack neither
-        loss = clip_loss(output.text[whole], output.image[whole], self.towers.scale)
+        loss = self.contrast(model(batch))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return {"loss": loss.item(), "clip": loss.item()}
+
+    def contrast(self, output: PairOutput) -> Tensor:
+        """The CLIP loss over those of B pairs that lack neither text nor picture."""
+        assert self.towers is not None
+        assert output.text is not None
+        assert output.image is not None
+        whole = output.text.any(dim=1) & output.image.any(dim=1)
+        return clip_loss(output.text[whole], output.image[whole], self.towers.scale)

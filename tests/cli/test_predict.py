@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from sentipair.cli.predict import read_words
+from sentipair.errors import UserError
+
 
 @pytest.fixture
 def predict(sentipair: Any, finished_run: Path) -> Any:
@@ -21,11 +24,47 @@ def test_a_post(predict: Any, sample_posts: Path) -> None:
     result = predict(picture, "what a day", "--json")
     assert result.code == 0, result.err
     prediction = result.json
-    assert set(prediction) == {"label", "probabilities", "unusable", "truncated"}
     assert prediction["label"] == max(prediction["probabilities"], key=prediction["probabilities"].get)
     shown = predict(picture, "what a day").out.splitlines()
-    assert shown[0] == prediction["label"]
-    assert len(shown) == 4
+    assert shown[0] == f"{prediction['label']}, confidence {prediction['confidence']:.0%}"
+    assert shown[4].startswith(f"the text alone: {prediction['text']['label']} (")
+    assert shown[5].startswith(f"the picture alone: {prediction['image']['label']} (")
+    assert len(shown) == 6 + prediction["conflict"]
+
+
+def test_without_a_model_the_shipped_one_answers(sentipair: Any, sample_posts: Path) -> None:
+    picture = sample_posts / "images" / "00000.jpg"
+    result = sentipair("predict", picture, "what a sad, terrible, angry day", "--json")
+    assert result.code == 0, result.err
+    assert result.json["label"] == "negative"
+    assert (
+        result.json
+        == sentipair("predict", "mvsa-single", picture, "what a sad, terrible, angry day", "--json").json
+    )
+
+
+def test_below_the_threshold_there_is_no_answer(predict: Any) -> None:
+    result = predict("", "what a day", "--threshold", "1")
+    assert result.out.startswith("no answer: the model is not confident enough (")
+
+
+def test_what_the_words_mean(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    for words, model, expected in (
+        ([], None, (None, "", "")),
+        (["a.jpg"], None, (None, "a.jpg", "")),
+        (["a.jpg", "x"], None, (None, "a.jpg", "x")),
+        (["", "x"], None, (None, "", "x")),
+        ([folder], None, (folder, "", "")),
+        ([folder, "a.jpg"], None, (folder, "a.jpg", "")),
+        ([folder, "", "x"], None, (folder, "", "x")),
+        (["me/model", "a.jpg", "x"], None, ("me/model", "a.jpg", "x")),
+        (["a.jpg", "x"], "me/model", ("me/model", "a.jpg", "x")),
+    ):
+        assert read_words(words, model) == expected
+    for words, model in ((["m", "a.jpg", "x", "y"], None), (["a.jpg", "x", "y"], "m")):
+        with pytest.raises(UserError, match="at most a picture and a text"):
+            read_words(words, model)
 
 
 def test_text_alone_and_picture_alone(predict: Any, sample_posts: Path) -> None:
@@ -36,7 +75,7 @@ def test_text_alone_and_picture_alone(predict: Any, sample_posts: Path) -> None:
 def test_what_is_missing_is_one_line(predict: Any, tmp_path: Path) -> None:
     for words, expected in (
         (("absent.jpg", "x"), "there is no picture at absent.jpg"),
-        (("", " "), "a picture, a text, or both"),
+        (("", " "), "give a picture and a text"),
     ):
         result = predict(*words)
         assert (result.code, result.out) == (1, "")

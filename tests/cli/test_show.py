@@ -11,23 +11,27 @@ from sentipair.inference import Prediction
 
 
 def test_a_class_name_is_not_taken_for_markup(capsys: pytest.CaptureFixture[str]) -> None:
-    print_prediction(Prediction(label="[bold]", probabilities={"[bold]": 0.75, "a much longer name": 0.25}))
+    probabilities = {"[bold]": 0.75, "a much longer name": 0.25}
+    print_prediction(Prediction(label="[bold]", probabilities=probabilities, confidence=0.75))
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "[bold]"
+    assert lines[0] == "[bold], confidence 75%"
     assert lines[1].split() == ["[bold]", "75.0%", "█" * 22]
     assert lines[1].index("75.0%") == lines[2].index("25.0%")
 
 
 def test_what_took_no_part_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    prediction = Prediction(label="a", probabilities={"a": 1.0}, unusable="truncated", truncated="200 tokens")
-    print_prediction(prediction)
+    print_prediction(
+        Prediction(
+            label="a", probabilities={"a": 1.0}, confidence=1.0, unusable="truncated", truncated="200 tokens"
+        )
+    )
     out = capsys.readouterr().out
     assert "the picture took no part: truncated" in out
     assert "the text was cut: 200 tokens" in out
 
 
 def test_json_keeps_letters_and_takes_dataclasses(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json(Prediction(label="größer", probabilities={"größer": 1.0}))
+    print_json(Prediction(label="größer", probabilities={"größer": 1.0}, confidence=1.0))
     assert '"label": "größer"' in capsys.readouterr().out
 
 

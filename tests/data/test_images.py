@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sentipair.data.images import MAX_PIXELS, UnreadableImageError, open_image
+from sentipair.data.images import MAX_PIXELS, UnreadableImageError, open_image, picture_key
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -171,3 +171,40 @@ def test_many_threads_leave_the_warning_filters_as_they_were() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert warnings.filters == before
+
+
+def test_an_open_picture_is_read_as_its_file_and_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "turned.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    drawn = Image.new("P", (3, 2))
+    drawn.putpalette([0, 0, 0, 255, 0, 0])
+    drawn.putpixel((0, 0), 1)
+    drawn.save(path, exif=exif)
+    with Image.open(path) as image:
+        found = open_image(image)
+        assert (image.mode, image.size) == ("P", (3, 2))
+        image.getpixel((0, 0))  # not closed
+    expected = open_image(path)
+    assert (found.mode, found.size) == ("RGB", (2, 3))
+    assert found.tobytes() == expected.tobytes()
+
+
+def test_an_open_picture_has_the_limits_of_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentipair.data.images.MAX_PIXELS", 5)
+    for size, reason in (((3, 2), "3×2 pixels, the limit is 5"), ((0, 2), "no pixels")):
+        with pytest.raises(UnreadableImageError, match=reason):
+            open_image(Image.new("RGB", size))
+        assert picture_key(Image.new("RGB", size)) is None
+
+
+def test_the_key_of_a_picture_is_that_of_its_content(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (3, 2), "red").save(path)
+    assert picture_key(path) == picture_key(path.read_bytes())
+    assert picture_key(tmp_path / "absent.png") is None
+    keys = {
+        picture_key(Image.new("RGB", size, colour)) for size in ((3, 2), (2, 3)) for colour in ("red", "blue")
+    }
+    assert len(keys) == 4
+    assert picture_key(Image.new("L", (3, 2), 7)) == picture_key(Image.new("RGB", (3, 2), (7, 7, 7)))

@@ -64,11 +64,11 @@ def test_posts_without_a_label_tell_nothing() -> None:
 def test_weights_stand_beside_their_places(random_table: Callable[..., Any]) -> None:
     table = random_table(4)
     table.locate = places
-    weights = torch.rand(4, 3)
+    weights = torch.rand(4, 9)  # another post of the batch has nine regions
     model = Looks(
         words=torch.rand(4, 5),  # the rest is padding
         regions=weights,
-        gates=torch.rand(4, 2),
+        gates=torch.rand(4, 9),
         modalities=torch.rand(4, 3),
         channels=torch.rand(4, 100),
         square=torch.rand(4, 5, 5),

@@ -100,7 +100,7 @@ def test_a_model_without_features_runs_like_any_other(
     common, count = Counter(pair.label for pair in dataset.split("train")).most_common(1)[0]
     shares = [pair.label == common for pair in dataset.split("test")]
     assert summary["test"]["accuracy"]["mean"] == pytest.approx(np.mean(shares))
-    prediction = Predictor.from_run(folder, engine="torch")(text="any")
+    prediction = Predictor.from_pretrained(folder, engine="torch")(text="any")
     assert prediction.label == common
     share = count / len(dataset.split("train"))
     assert prediction.probabilities[common] == pytest.approx(share, abs=0.1)

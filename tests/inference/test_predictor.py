@@ -1,27 +1,32 @@
-"""Single posts, and the choice of the seed."""
+"""Predictions: what they say, in every form that posts have, alone and among others."""
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
+from PIL import Image
 
 from sentipair.data import Pair, load_dataset
 from sentipair.errors import UserError
 from sentipair.experiments.run import run_seeds
-from sentipair.features import FeatureStore
+from sentipair.features import FeatureStore, PairBatch
 from sentipair.inference import Predictor
-from sentipair.inference.predictor import best_seed
+from sentipair.models import PairOutput
 from sentipair.training.recipes import configure
 
 
 @pytest.fixture(scope="module")
 def predictor(finished_run: Path) -> Predictor:
-    return Predictor.from_run(finished_run / "seed-0", engine="torch")
+    return Predictor.from_pretrained(finished_run / "seed-0", engine="torch")
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +38,18 @@ def test_predictions_are_those_of_the_run(
     predictor: Predictor, finished_run: Path, test_posts: list[Pair]
 ) -> None:
     rows = pq.read_table(finished_run / "seed-0" / "predictions-test.parquet").to_pylist()
-    for row, prediction in zip(rows, predictor.score(test_posts), strict=True):
+    for row, prediction in zip(rows, predictor.predict(test_posts), strict=True):
         assert prediction.label == row["prediction"]
+        raw = {
+            name: row[f"p({name})"] ** (1 / predictor.config.temperature) for name in prediction.probabilities
+        }
         for name, probability in prediction.probabilities.items():
-            assert probability == pytest.approx(row[f"p({name})"], abs=5e-3)
+            assert probability == pytest.approx(raw[name] / sum(raw.values()), abs=5e-3)
         assert prediction.unusable is prediction.truncated is None
 
 
 def test_a_prediction_does_not_depend_on_its_neighbours(predictor: Predictor, test_posts: list[Pair]) -> None:
-    together = predictor.score(test_posts)
+    together = predictor.predict(test_posts)
     for pair, expected in zip(test_posts[:4], together, strict=False):
         alone = predictor(image=pair.image, text=pair.text)
         assert alone.label == expected.label
@@ -88,28 +96,180 @@ def test_texts_are_normalised_as_in_training(predictor: Predictor) -> None:
 
 
 def test_nothing_gives_nothing(predictor: Predictor) -> None:
-    assert predictor.score([]) == []
+    assert predictor.predict([]) == []
 
 
-def write_result(folder: Path, accuracy: float) -> None:
-    folder.mkdir(parents=True)
-    splits = {"validation": {"metrics": {"accuracy": accuracy}}}
-    (folder / "result.json").write_text(json.dumps({"splits": splits}), encoding="utf-8")
+def test_the_temperature_of_the_run_travels_with_the_model(finished_run: Path, predictor: Predictor) -> None:
+    result = json.loads((finished_run / "seed-0" / "result.json").read_text(encoding="utf-8"))
+    assert predictor.config.temperature == result["temperature"] != 1
+    cold = Predictor(predictor.model, replace(predictor.config, temperature=1e-3), engine="torch")
+    post = cold(text="what a wonderful day")
+    assert post.label == predictor(text="what a wonderful day").label
+    assert post.confidence == post.probabilities[str(post.label)] > 0.99
 
 
-def test_the_best_seed_on_validation_is_taken(tmp_path: Path) -> None:
-    for seed, accuracy in ((0, 0.5), (2, 0.7), (10, 0.7), (11, 0.6)):
-        write_result(tmp_path / f"seed-{seed}", accuracy)
-    assert best_seed(tmp_path) == tmp_path / "seed-2"
-    with pytest.raises(UserError, match="no trained model"):
-        best_seed(tmp_path / "nowhere")
+def forms_of(path: Path) -> dict[str, Any]:
+    image = Image.open(path)
+    image.load()
+    return {
+        "string": str(path),
+        "path": path,
+        "bytes": path.read_bytes(),
+        "picture": image,
+        "array": np.asarray(image.convert("RGB")),
+    }
+
+
+def test_every_form_of_a_picture_gives_the_same(predictor: Predictor, test_posts: list[Pair]) -> None:
+    path = test_posts[0].image
+    assert path is not None
+    expected = predictor(image=path, text="fine")
+    assert expected.image is not None
+    for image in forms_of(path).values():
+        found = predictor(image=image, text="fine")
+        assert (found.label, found.conflict) == (expected.label, expected.conflict)
+        assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-6)
+
+
+def test_unusable_pictures_have_the_same_words_in_every_form(predictor: Predictor, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"nothing")
+    assert predictor(image=b"nothing", text="x").unusable == predictor(image=broken, text="x").unusable
+    assert predictor(image=b"", text="x").unusable == "not a picture"
+    assert predictor(image=Image.new("RGB", (0, 4)), text="x").unusable == "no pixels"
+    with pytest.raises(UserError, match=r"the picture given cannot be used \(not a picture\)"):
+        predictor(image=b"nothing")
+
+
+def test_opinions_are_those_of_one_modality(predictor: Predictor, test_posts: list[Pair]) -> None:
+    pair = test_posts[0]
+    both = predictor(image=pair.image, text=pair.text)
+    text, image = predictor(text=pair.text), predictor(image=pair.image)
+    assert both.text is not None
+    assert both.image is not None
+    # this model has no scores of its own per modality: the other one is withheld
+    assert both.text.probabilities == pytest.approx(text.probabilities, abs=1e-5)
+    assert both.image.probabilities == pytest.approx(image.probabilities, abs=1e-5)
+    assert (text.image, image.text) == (None, None)
+    assert text.text is not None
+    assert not text.conflict
+    assert text.sentence is None
+
+
+def test_a_models_own_scores_per_modality_are_its_opinions(
+    predictor: Predictor, test_posts: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, classes = predictor.model, predictor.config.classes
+
+    def forward(batch: PairBatch) -> PairOutput:
+        count = len(batch)
+        text, image = torch.tensor([[9.0, 0, 0]] * count), torch.tensor([[0, 0, 9.0]] * count)
+        return PairOutput(logits=text + image, unimodal={"text": text, "image": image})
+
+    monkeypatch.setattr(model, "forward", forward)
+    found = predictor(test_posts[:1])[0]
+    assert found.text is not None
+    assert found.image is not None
+    assert (found.text.label, found.image.label, found.conflict) == (classes[0], classes[2], True)
+    assert found.sentence == (
+        f"Text and picture disagree: the text alone says {classes[0]}, the picture {classes[2]}."
+    )
+
+
+def test_below_the_threshold_there_is_no_label(predictor: Predictor) -> None:
+    sure = predictor(text="what a wonderful day")
+    for threshold, abstained in ((0.0, False), (sure.confidence, False), (1.0, True)):
+        choosy = Predictor(predictor.model, predictor.config, engine="torch", threshold=threshold)
+        found = choosy(text="what a wonderful day")
+        assert (found.abstained, found.label is None) == (abstained, abstained)
+        assert found.probabilities == pytest.approx(sure.probabilities, abs=1e-6)
+    with pytest.raises(UserError, match="between 0 and 1"):
+        Predictor(predictor.model, predictor.config, threshold=1.5)
+
+
+class Frame:
+    """What is asked of a data frame."""
+
+    columns = ("image", "text")
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def to_dict(self, orient: str) -> list[dict[str, Any]]:
+        assert orient == "records"
+        return self.rows
+
+
+def test_lists_frames_and_iterators_give_the_same(
+    predictor: Predictor, test_posts: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentipair.inference.predictor.CHUNK", 2)
+    rows = [{"image": pair.image, "text": pair.text} for pair in test_posts[:5]]
+    expected = [prediction.label for prediction in predictor.predict(test_posts[:5])]
+    assert [prediction.label for prediction in predictor(rows)] == expected
+    assert [prediction.label for prediction in predictor(test_posts[:5])] == expected
+    assert [prediction.label for prediction in predictor(Frame(rows))] == expected
+    taken = []
+
+    def posts() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            taken.append(row)
+            yield row
+
+    found = predictor(posts())
+    assert next(found).label == expected[0]
+    assert len(taken) == 2
+    assert [prediction.label for prediction in found] == expected[1:]
+
+
+def test_a_post_that_cannot_be_used_does_not_end_a_list(predictor: Predictor) -> None:
+    fine, absent, empty = predictor([{"text": "fine"}, {"image": "absent.jpg", "text": ""}, {"text": None}])
+    assert fine.label
+    assert (absent.label, absent.abstained, absent.unusable) == (None, True, "no such file")
+    assert (empty.label, empty.abstained, empty.unusable) == (None, True, None)
+    with pytest.raises(UserError, match="post 2 is not a Pair"):
+        predictor([{"text": "fine"}, {"title": "x"}])
+
+
+def test_what_occurs_twice_is_encoded_once(
+    predictor: Predictor, test_posts: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = []
+    for _, source in predictor.encode.columns:
+        encode = source.encode
+        monkeypatch.setattr(
+            source, "encode", lambda pairs, encode=encode: counts.append(len(pairs)) or encode(pairs)
+        )
+    first, second = predictor([test_posts[0]] * 2)
+    assert first == second
+    assert max(counts) == 1
+
+
+def test_a_published_model_sees_one_post_at_a_time(predictor: Predictor, test_posts: list[Pair]) -> None:
+    settings = {**predictor.config.settings, "fidelity": "published"}
+    config = replace(predictor.config, settings=settings)
+    torch.manual_seed(0)
+    published = Predictor(config.build().eval(), config, engine="torch")
+    together = published.predict(test_posts[:3])
+    for pair, expected in zip(test_posts[:3], together, strict=True):
+        assert published.predict([pair]) == [expected]
+
+
+def test_a_prediction_is_plain_values(predictor: Predictor) -> None:
+    values = predictor(text="what a day").to_dict()
+    assert json.loads(json.dumps(values)) == values
+    assert set(values) == {
+        *("label", "probabilities", "confidence", "text", "image"),
+        *("conflict", "abstained", "unusable", "truncated"),
+    }
+    assert set(values["text"]) == {"label", "probabilities"}
 
 
 def test_a_damaged_model_is_one_line(finished_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(finished_run / "seed-0", tmp_path / "seed-0"))
     (folder / "model.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(UserError, match="damaged"):
-        Predictor.from_run(folder)
+        Predictor.from_pretrained(folder)
 
 
 @pytest.fixture(scope="module")
@@ -123,20 +283,21 @@ def with_lexicon(sample_posts: Path, feature_folder: Path, tmp_path_factory: pyt
 
 
 def test_new_posts_get_rationales_as_in_training(with_lexicon: Path, test_posts: list[Pair]) -> None:
-    predictor = Predictor.from_run(with_lexicon, engine="torch")
+    found = Predictor.from_pretrained(with_lexicon, engine="torch")
+    predictor = Predictor(found.model, replace(found.config, temperature=1.0), engine="torch")
     name = predictor.config.classes[0]
     rows = pq.read_table(with_lexicon / "predictions-test.parquet").to_pylist()
     expected = pytest.approx([row[f"p({name})"] for row in rows], abs=5e-3)
-    assert [found.probabilities[name] for found in predictor.score(test_posts)] == expected
+    assert [found.probabilities[name] for found in predictor.predict(test_posts)] == expected
     without = Predictor(predictor.model, replace(predictor.config, rationales=None), engine="torch")
-    assert [found.probabilities[name] for found in without.score(test_posts)] != expected
+    assert [found.probabilities[name] for found in without.predict(test_posts)] != expected
 
 
 def test_what_is_cut_is_told_of_the_text_and_not_of_a_rationale(with_lexicon: Path) -> None:
-    predictor = Predictor.from_run(with_lexicon, engine="torch")
+    predictor = Predictor.from_pretrained(with_lexicon, engine="torch")
     predictor.config = replace(predictor.config, rationales=None)
     rationales = {"positive": "sunny " * 400}
-    short, long = predictor.score(
+    short, long = predictor.predict(
         [Pair(id="a", text="sunny", rationales=rationales), Pair(id="b", text="sunny " * 200)]
     )
     assert short.truncated is None

@@ -22,7 +22,7 @@ NEW = ["prediction", "confidence", "p(positive)", "p(neutral)", "p(negative)"]
 
 @pytest.fixture(scope="module")
 def predictor(finished_run: Path) -> Predictor:
-    return Predictor.from_run(finished_run / "seed-0", engine="torch")
+    return Predictor.from_pretrained(finished_run / "seed-0", engine="torch")
 
 
 @pytest.fixture

@@ -170,7 +170,7 @@ def test_a_saved_model_is_loaded_without_the_weights_of_the_encoder(
         expected = model(batch).logits.softmax(-1)
     monkeypatch.undo()
     predictor = Predictor(loaded, found, engine="torch")
-    scored = [list(prediction.probabilities.values()) for prediction in predictor.score(posts)]
+    scored = [list(prediction.probabilities.values()) for prediction in predictor.predict(posts)]
     torch.testing.assert_close(torch.tensor(scored), expected, rtol=1e-3, atol=1e-3)
 
 

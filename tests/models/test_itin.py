@@ -19,7 +19,7 @@ class TestITIN(ModelCase):
     model = ITIN
     variants = (
         SMALL,
-        SMALL | {"fidelity": "published"},
+        SMALL | {"fidelity": "published", "layers": 1},
         SMALL | {"alignment": False},
         SMALL | {"gate": "vector", "layers": 1},
         SMALL | {"gate": "none", "parts": "interaction"},

@@ -16,7 +16,7 @@ from sentipair.models import MPT, LogisticRegression, PairModel, list_models, mo
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.models.rationales import WithRationales, join_rationales, pool_rationales, rationale_layers
 
-from .cases import SIZES, ModelCase, random_batch
+from .cases import ALL_SIZES, SIZES, ModelCase, random_batch
 
 POLARITIES = ("positive", "negative")
 PLUGIN = {"polarities": list(POLARITIES), "classes": 3, "text_dim": SIZES["text_dim"]}
@@ -26,7 +26,7 @@ def config(name: str) -> ModelConfig:
     known = settings_of(model_class(name))
     return ModelConfig(
         model=name,
-        settings={key: value for key, value in SIZES.items() if key in known},
+        settings={key: value for key, value in ALL_SIZES.items() if key in known},
         classes=("a", "b", "c"),
         encoders={"text": "t", "image": "i"},
         text_steps=(),

@@ -78,7 +78,9 @@ def test_what_each_modality_says_counts_with_its_weight(smoothing: float) -> Non
 def test_objectives_are_found_by_name() -> None:
     assert objective_class("cross-entropy") is CrossEntropy
     assert objective_class("semi-push-pull") is SemiPushPull
-    with pytest.raises(UserError, match=r"no objective 'cross entropy'; known: .*cross-entropy, .*semi-push-pull"):
+    with pytest.raises(
+        UserError, match=r"no objective 'cross entropy'; known: .*cross-entropy, .*semi-push-pull"
+    ):
         objective_class("cross entropy")
 
 

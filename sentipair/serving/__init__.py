@@ -1,0 +1,1 @@
+"""The predictor over HTTP; needs ``pip install "sentipair[serve]"``."""

@@ -1,0 +1,28 @@
+"""What one request, and all requests together, may take of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The limits of the server; what goes beyond them is refused with a reason.
+
+    Attributes:
+        body: bytes of one request.
+        held: bytes of all requests that are being read or answered.
+        pixels: of one picture.
+        text: characters of one text.
+        posts: in one request.
+        queue: posts that wait for an answer or are being scored.
+        seconds: to send a request, and again to wait for the answer.
+    """
+
+    body: int = 10_000_000
+    held: int = 200_000_000
+    pixels: int = 50_000_000
+    text: int = 100_000
+    posts: int = 64
+    queue: int = 256
+    seconds: float = 30.0

@@ -1,0 +1,165 @@
+"""Posts from requests: multipart forms and JSON. A picture is always in the request itself; no address is fetched."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import HTTPException
+from PIL import Image, UnidentifiedImageError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from starlette.datastructures import FormData, Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from sentipair.data.images import read_header
+from sentipair.data.pair import Pair
+from sentipair.inference.posts import make_pair
+from sentipair.serving.bodies import Body
+from sentipair.serving.limits import Limits
+from sentipair.serving.problems import one_line
+
+Image.init()
+FORMATS = tuple({"JPEG", "PNG", "WEBP", "GIF", "AVIF", "TIFF", "BMP", "PPM"} & Image.OPEN.keys())
+"""What is taken for a picture: formats that are decoded in this process, without other programs."""
+
+PIXEL = base64.b64encode(
+    bytes.fromhex("474946383961010001008000ff00ffffff00000021f90401000000002c00000000010001000002024401003b")
+).decode()
+"""A picture for the examples."""
+
+
+def _decoded(value: Any) -> Any:
+    if value is None or not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("not base64; send the picture itself, an address is not fetched") from None
+
+
+class SentPost(BaseModel):
+    """A post: a picture, a text, or both."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: str = Field("", description="What was posted, as it is.", examples=["what a day"])
+    image: Annotated[bytes | None, BeforeValidator(_decoded, json_schema_input_type=str | None)] = Field(
+        None, description="The content of a picture file in base64.", examples=[PIXEL]
+    )
+
+
+ONE: TypeAdapter[SentPost] = TypeAdapter(SentPost)
+MANY: TypeAdapter[list[SentPost]] = TypeAdapter(list[SentPost])
+
+
+async def one_post(body: Body, limits: Limits) -> Pair:
+    """The post of a form with ``image`` and ``text``, or of a JSON object.
+
+    Raises:
+        HTTPException: 400 for a damaged form, 413 beyond a limit, 415 for other types, 422 for what is no post.
+    """
+    kind = _kind(body)
+    if kind == "multipart/form-data":
+        post = await _form(body)
+    elif kind == "application/json":
+        post = _parsed(ONE, body.data)
+    else:
+        raise HTTPException(415, "send multipart/form-data or application/json")
+    return to_pair(post, limits, name="post")
+
+
+def many_posts(body: Body, limits: Limits) -> list[Pair]:
+    """The posts of a JSON list.
+
+    Raises:
+        HTTPException: see ``one_post``.
+    """
+    if _kind(body) != "application/json":
+        raise HTTPException(415, "send application/json")
+    posts = _parsed(MANY, body.data)
+    if len(posts) > limits.posts:
+        raise HTTPException(413, f"{len(posts)} posts, the limit is {limits.posts} in one request")
+    return [to_pair(post, limits, name=str(number)) for number, post in enumerate(posts, start=1)]
+
+
+def to_pair(post: SentPost, limits: Limits, *, name: str) -> Pair:
+    """What the predictor takes; ``name`` is for messages.
+
+    Raises:
+        HTTPException: 413 for a text or picture beyond the limits.
+    """
+    if len(post.text) > limits.text:
+        raise HTTPException(
+            413, f"the text of post {name} has {len(post.text):,} characters, the limit is {limits.text:,}"
+        )
+    image = None if not post.image else usable(post.image, limits)
+    return make_pair(image=image, text=post.text, name=name)
+
+
+def usable(data: bytes, limits: Limits) -> bytes:
+    """``data`` as it is, or nothing in place of what is not one of ``FORMATS``, so that it is reported as no picture.
+
+    Raises:
+        HTTPException: 413 for too many pixels, told from the header.
+    """
+    try:
+        header = read_header(data, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise HTTPException(413, f"the picture has too many pixels, the limit is {limits.pixels:,}") from None
+    except UnidentifiedImageError:
+        return b""
+    except Exception:  # damaged; the predictor says how
+        return data
+    if header.width * header.height > limits.pixels:
+        size = f"{header.width}×{header.height}"
+        raise HTTPException(413, f"the picture has {size} pixels, the limit is {limits.pixels:,}")
+    return data
+
+
+async def _form(body: Body) -> SentPost:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body.data
+
+    parser = MultiPartParser(
+        Headers({"content-type": body.content_type}),
+        stream(),  # type: ignore[arg-type]
+        max_files=2,
+        max_fields=4,
+        max_part_size=max(1, len(body.data)),
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise HTTPException(400, f"the form is damaged: {error.message}") from error
+    except (KeyError, ValueError) as error:
+        raise HTTPException(400, "the form is damaged: it needs a boundary and well-formed parts") from error
+    try:
+        return await _form_post(form)
+    finally:
+        await form.close()
+
+
+async def _form_post(form: FormData) -> SentPost:
+    values = dict(form)
+    image, text = values.pop("image", None), values.pop("text", "")
+    if values or len(form.multi_items()) != len(form):
+        raise HTTPException(422, "a form has the fields image and text, each once")
+    if not isinstance(text, str):
+        raise HTTPException(422, "text: send it as a field, not as a file")
+    if isinstance(image, str) and image:
+        raise HTTPException(422, "image: send it as a file; an address is not fetched")
+    data = await image.read() if isinstance(image, UploadFile) else None
+    return SentPost(text=text, image=data)
+
+
+def _kind(body: Body) -> str:
+    return body.content_type.partition(";")[0].strip().lower()
+
+
+def _parsed(adapter: TypeAdapter[Any], data: bytes) -> Any:
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as error:
+        raise HTTPException(422, one_line(error)) from error
