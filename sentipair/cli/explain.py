@@ -44,7 +44,9 @@ def explain(
     ] = None,
     check: Annotated[
         int | None,
-        typer.Option(min=2, help="Instead: is it faithful on this many test posts of RUN?", show_default=False),
+        typer.Option(
+            min=2, help="Instead: is it faithful on this many test posts of RUN?", show_default=False
+        ),
     ] = None,
     engine: Engine = "auto",
     as_json: Json = False,
@@ -57,7 +59,9 @@ def explain(
     """
     model, image, text = read_words(words or [], model)
     if check is None and not image and not text.strip():
-        raise UserError('give a picture and a text: sentipair explain photo.jpg "what a day" --output why.html')
+        raise UserError(
+            'give a picture and a text: sentipair explain photo.jpg "what a day" --output why.html'
+        )
     if image and not Path(image).is_file():
         raise UserError(f'there is no picture at {image}; for a text alone: sentipair explain "" "the text"')
     from sentipair.data import Pair
@@ -98,7 +102,9 @@ def posts_of(model: str | None, count: int) -> list[Pair]:
     folder = find_model(model)
     predictions = SeedRun(folder).predictions("test")
     if predictions is None or not predictions.rows:
-        raise UserError(f"{folder} has no test posts to check with; give a run: sentipair explain RUN --check 100")
+        raise UserError(
+            f"{folder} has no test posts to check with; give a run: sentipair explain RUN --check 100"
+        )
     rows = predictions.rows
     count = min(count, len(rows))
     chosen = (rows[place * len(rows) // count] for place in range(count))
@@ -123,8 +129,8 @@ def print_checks(checks: dict[str, DeletionCheck]) -> None:
     for kind, found in checks.items():
         low, high = found.interval
         typer.echo(
-            f"{kind:<7}  {found.posts:,} posts   taken away by influence the probability falls further than at random by "
-            f"{found.gain:.3f} on average (95 % interval {low:.3f} – {high:.3f})"
+            f"{kind:<7}  {found.posts:,} posts   taken away by influence, not at random, the probability falls by "
+            f"{found.gain:.3f} more on average (95 % interval {low:.3f} – {high:.3f})"
         )
     typer.echo("an interval above 0: the influence is faithful; one around 0: it says no more than chance")
 

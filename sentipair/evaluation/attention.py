@@ -80,7 +80,7 @@ def weights_of(output: PairOutput) -> dict[str, Tensor]:
 
 
 def weights_in_post(places: Places, weights: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Weights [N] by name: ``words``, ``cells`` or ``regions`` as rows of place and weight, ``weights`` for the others."""
+    """Weights [N] by name: those of ``PLACED`` as rows of place and weight, the others under ``weights``."""
     placed = {
         name: [
             [*place, weight]

@@ -66,14 +66,12 @@ def remove(post: Post, *, words: Collection[Span] = (), boxes: Sequence[Box] = (
     for start, end in sorted(words, reverse=True):
         text = text[:start] + text[end:]
     picture = cover(post.opened, boxes) if boxes and isinstance(post.opened, Image.Image) else post.opened
-    return Post(
-        id=post.id, text=text, opened=picture, attributes=post.attributes, rationales=post.rationales
-    )
+    return Post(id=post.id, text=text, opened=picture, attributes=post.attributes, rationales=post.rationales)
 
 
 def cover(picture: Image.Image, boxes: Sequence[Box]) -> Image.Image:
     """The picture with its mean colour over ``boxes``."""
-    colour = picture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    colour = tuple(picture.resize((1, 1), Image.Resampling.BOX).tobytes())
     covered = picture.copy()
     for x0, y0, x1, y1 in boxes:
         corners = (x0 * picture.width, y0 * picture.height, x1 * picture.width, y1 * picture.height)

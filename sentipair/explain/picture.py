@@ -79,7 +79,10 @@ def draw_parts(axes: Axes, explanation: Explanation, pair: Pair) -> None:
     values = [region.influence for region in explanation.regions]
     for region, shade in zip(explanation.regions, shades(values), strict=True):
         x0, y0, x1, y1 = region.box
-        corner, size = (x0 * image.width, y0 * image.height), ((x1 - x0) * image.width, (y1 - y0) * image.height)
+        corner, size = (
+            (x0 * image.width, y0 * image.height),
+            ((x1 - x0) * image.width, (y1 - y0) * image.height),
+        )
         axes.add_patch(Rectangle(corner, *size, linewidth=0, facecolor=_colour(shade)))
     if values:
         extremes = f"{100 * min(values):+.1f} to {100 * max(values):+.1f} points".replace("-", "−")

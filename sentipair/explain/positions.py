@@ -70,7 +70,8 @@ def units_of(text: str, places: Places) -> tuple[list[Unit], list[tuple[Box, Uni
 def repeated(batch: PairBatch, times: int) -> dict[str, Tensor]:
     """The features of a batch of one post, ``times`` over; masks may be written to."""
     return {
-        name: value.expand(times, *value.shape[1:]).clone() if value.dtype == torch.bool
+        name: value.expand(times, *value.shape[1:]).clone()
+        if value.dtype == torch.bool
         else value.expand(times, *value.shape[1:])
         for name, value in batch.features.items()
     }
@@ -84,7 +85,7 @@ def batch_of(features: dict[str, Tensor]) -> PairBatch:
 
 def probability(predictor: Predictor, batch: PairBatch, target: str) -> Tensor:
     """The calibrated probability of ``target`` [B]."""
-    logits = predictor.model(batch).logits
+    logits: Tensor = predictor.model(batch).logits
     return (logits / predictor.config.temperature).softmax(-1)[:, predictor.config.classes.index(target)]
 
 

@@ -76,11 +76,15 @@ class FineTuned(PairModel):
                 )
             if any(isinstance(spec, TextLayers) and spec.pad_to for spec in read):
                 raise UserError("a model that reads padding cannot be fine-tuned; use --fidelity sound")
-            self.tops[modality] = self._top(read[0], pretrained=False)
+            self.tops[modality] = self._top(modality, pretrained=False)
 
-    def _top(self, spec: FeatureSpec[Any], *, pretrained: bool) -> nn.Module:
-        top: nn.Module = self._lower(spec).source(self.encoders).encoder.top(pretrained=pretrained)
-        return top
+    def _top(self, modality: Modality, *, pretrained: bool) -> nn.Module:
+        below = self.layers[modality]
+        if modality == "image":
+            return self.encoders.lower_image_encoder(below=below).top(pretrained=pretrained)
+        length = self.read["text"][0].max_length
+        encoder = self.encoders.lower_text_encoder(below=below, last=1, max_length=length)
+        return encoder.top(pretrained=pretrained)
 
     def _lower(self, spec: FeatureSpec[Any]) -> FeatureSpec[Any]:
         """What is stored instead of a feature, if its encoder is fine-tuned."""
@@ -94,8 +98,8 @@ class FineTuned(PairModel):
 
     def load_pretrained(self) -> None:
         """Give the layers the weights that they have in the encoders."""
-        for modality, read in self.read.items():
-            pretrained = self._top(read[0], pretrained=True)
+        for modality in self.layers:
+            pretrained = self._top(modality, pretrained=True)
             self.tops[modality].load_state_dict(pretrained.state_dict(), assign=True)
         self.tops.to(device())
 

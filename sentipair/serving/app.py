@@ -158,7 +158,7 @@ def _empty_app(gatherer: Gatherer[Any, Any]) -> FastAPI:
 
 
 async def _one(body: Body, limits: Limits) -> Pair:
-    pair = await one_post(body, limits)
+    pair = await run_in_threadpool(one_post, body, limits)
     require_content(pair)
     return pair
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import HTTPException
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
-from starlette.datastructures import FormData, Headers, UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 
 from sentipair.data.images import read_header
 from sentipair.data.pair import Pair
 from sentipair.inference.posts import make_pair
 from sentipair.serving.bodies import Body
+from sentipair.serving.forms import FormError, Part, parse_form
 from sentipair.serving.limits import Limits
 from sentipair.serving.problems import one_line
 
@@ -54,7 +52,7 @@ ONE: TypeAdapter[SentPost] = TypeAdapter(SentPost)
 MANY: TypeAdapter[list[SentPost]] = TypeAdapter(list[SentPost])
 
 
-async def one_post(body: Body, limits: Limits) -> Pair:
+def one_post(body: Body, limits: Limits) -> Pair:
     """The post of a form with ``image`` and ``text``, or of a JSON object.
 
     Raises:
@@ -62,7 +60,7 @@ async def one_post(body: Body, limits: Limits) -> Pair:
     """
     kind = _kind(body)
     if kind == "multipart/form-data":
-        post = await _form(body)
+        post = _form(body)
     elif kind == "application/json":
         post = _parsed(ONE, body.data)
     else:
@@ -118,40 +116,20 @@ def usable(data: bytes, limits: Limits) -> bytes:
     return data
 
 
-async def _form(body: Body) -> SentPost:
-    async def stream() -> AsyncIterator[bytes]:
-        yield body.data
-
-    parser = MultiPartParser(
-        Headers({"content-type": body.content_type}),
-        stream(),  # type: ignore[arg-type]
-        max_files=2,
-        max_fields=4,
-        max_part_size=max(1, len(body.data)),
-    )
+def _form(body: Body) -> SentPost:
     try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        raise HTTPException(400, f"the form is damaged: {error.message}") from error
-    except (KeyError, ValueError) as error:
-        raise HTTPException(400, "the form is damaged: it needs a boundary and well-formed parts") from error
-    try:
-        return await _form_post(form)
-    finally:
-        await form.close()
-
-
-async def _form_post(form: FormData) -> SentPost:
-    values = dict(form)
-    image, text = values.pop("image", None), values.pop("text", "")
-    if values or len(form.multi_items()) != len(form):
-        raise HTTPException(422, "a form has the fields image and text, each once")
-    if not isinstance(text, str):
-        raise HTTPException(422, "text: send it as a field, not as a file")
-    if isinstance(image, str) and image:
-        raise HTTPException(422, "image: send it as a file; an address is not fetched")
-    data = await image.read() if isinstance(image, UploadFile) else None
-    return SentPost(text=text, image=data)
+        parts = parse_form(body.content_type, body.data)
+        fields = {part.name: part for part in parts}
+        image, text = fields.pop("image", None), fields.pop("text", Part())
+        if fields or len(parts) > len({part.name for part in parts}):
+            raise HTTPException(422, "a form has the fields image and text, each once")
+        if text.filename is not None:
+            raise HTTPException(422, "text: send it as a field, not as a file")
+        if image and image.data and image.filename is None:
+            raise HTTPException(422, "image: send it as a file; an address is not fetched")
+        return SentPost(text=text.text, image=bytes(image.data) if image else None)
+    except FormError as error:
+        raise HTTPException(400, f"the form is damaged: {error}") from error
 
 
 def _kind(body: Body) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -53,7 +55,7 @@ def test_the_gain_is_the_area_between_the_curves():
     found = summary(curves, seed=0)
     by_hand = sum(
         (b - a) * (falling[i] * SHARES[i] + falling[i + 1] * SHARES[i + 1]) / 2
-        for i, (a, b) in enumerate(zip(SHARES[:-1], SHARES[1:], strict=True))
+        for i, (a, b) in enumerate(pairwise(SHARES))
     )
     assert found.gain == pytest.approx(by_hand)
     assert found.interval == pytest.approx((by_hand, by_hand))

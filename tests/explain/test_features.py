@@ -12,13 +12,15 @@ from PIL import Image
 from torch import Tensor
 
 from sentipair.data.pair import Pair, Post
+from sentipair.encoders import Encoders
 from sentipair.errors import UserError
-from sentipair.explain import explain
+from sentipair.explain import explain, gradients
 from sentipair.explain.feature_occlusion import feature_occlusion
 from sentipair.explain.gradients import emptied, integrated_gradients
 from sentipair.explain.positions import probability
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.inference import Predictor
+from sentipair.inference.encoded import PostEncoder
 from sentipair.models import PairModel, PairOutput, model_class
 from sentipair.models.persistence import ModelConfig
 
@@ -54,14 +56,21 @@ class Linear(PairModel):
         return PairOutput(logits=torch.stack([first, rest, rest], dim=1).log(), attention=attention)
 
 
-def predictor_of(model: PairModel, **settings: Any) -> Predictor:
+@pytest.fixture(scope="module")
+def encoders() -> Encoders:
+    return Encoders(engine="torch")
+
+
+def predictor_of(model: PairModel, encoders: Encoders, **settings: Any) -> Predictor:
     config = ModelConfig(model="", settings=settings, classes=CLASSES, encoders={}, text_steps=())
-    return Predictor(model.eval(), config, engine="torch")
+    predictor = Predictor(model.eval(), config, engine="torch")
+    predictor.encode = PostEncoder(model.requires, encoders)  # loaded once for all tests
+    return predictor
 
 
 @pytest.fixture(scope="module")
-def linear() -> Predictor:
-    return predictor_of(Linear())
+def linear(encoders: Encoders) -> Predictor:
+    return predictor_of(Linear(), encoders)
 
 
 def known(predictor: Predictor, post: Pair) -> tuple[list[float], list[float]]:
@@ -76,7 +85,9 @@ def test_hidden_features_have_their_weight(linear: Predictor) -> None:
     assert len(spans) > 4  # a word of several tokens
     found = feature_occlusion(linear, POST, "positive")
     expected = [
-        sum(value for value, (start, end) in zip(tokens, spans, strict=True) if first <= start and end <= last)
+        sum(
+            value for value, (start, end) in zip(tokens, spans, strict=True) if first <= start and end <= last
+        )
         for first, last in ((0, 2), (3, 15), (16, 20), (21, 24))
     ]
     assert [word.influence for word in found.words] == pytest.approx(expected, abs=1e-6)
@@ -88,7 +99,10 @@ def test_gradients_find_the_weights_too(linear: Predictor) -> None:
     tokens, cells = known(linear, POST)
     start = emptied(linear, linear.encode([POST]).batch())
     assert not torch.equal(start["grid"], linear.encode([POST]).batch()["grid"].float())
-    nothing = float(start["text"][0, 0, 0] @ linear.model.word), (start["grid"][0] @ linear.model.cell).tolist()
+    nothing = (
+        float(start["text"][0, 0, 0] @ linear.model.word),
+        (start["grid"][0] @ linear.model.cell).tolist(),
+    )
     found = integrated_gradients(linear, POST, "positive")
     assert sum(word.influence for word in found.words) == pytest.approx(
         sum(tokens) - len(tokens) * nothing[0], abs=1e-5
@@ -99,17 +113,21 @@ def test_gradients_find_the_weights_too(linear: Predictor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "settings"),
+    ("name", "settings", "steps"),
     [
-        ("late-fusion", {}),
-        ("logistic-regression", {}),
-        ("spp-scl", {}),
-        ("spp-scl", {"fidelity": "published"}),
+        ("late-fusion", {}, 512),
+        ("logistic-regression", {}, 16),
+        ("spp-scl", {}, 64),
+        ("spp-scl", {"fidelity": "published"}, 64),
     ],
 )
-def test_gradients_are_complete(name: str, settings: dict[str, Any]) -> None:
+def test_gradients_are_complete(
+    encoders: Encoders, monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, Any], steps: int
+) -> None:
+    monkeypatch.setattr(gradients, "STEPS", steps)
     torch.manual_seed(0)
-    predictor = predictor_of(model_class(name)(classes=3, text_dim=384, image_dim=1280, **settings), **settings)
+    model = model_class(name)(classes=3, text_dim=384, image_dim=1280, **settings)
+    predictor = predictor_of(model, encoders, **settings)
     batch = predictor.encode([POST]).batch()
     start = emptied(predictor, batch)
     empty = PairBatch(ids=("",), labels=batch.labels, features={**batch.features, **start})
@@ -137,7 +155,8 @@ def test_half_a_post_or_none(linear: Predictor, method: Any) -> None:
 
 @pytest.mark.parametrize("method", ["feature-occlusion", "integrated-gradients", "occlusion"])
 def test_the_same_again(linear: Predictor, method: Any) -> None:
-    assert explain(linear, POST, method=method) == explain(linear, POST, method=method)
+    pair = Pair(id="a", text=POST.text)
+    assert explain(linear, pair, method=method) == explain(linear, pair, method=method)
 
 
 def test_words_beyond_what_the_encoder_reads_have_no_influence(linear: Predictor) -> None:

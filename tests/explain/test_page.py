@@ -30,7 +30,11 @@ def explanation(text: str = "so <b>good</b>, 🎉 $5", **changes) -> Explanation
         "method": "occlusion",
         "text": text,
         "influence": Influence(words=words, regions=regions),
-        "attention": {"words": [[0, 2, 0.25]], "cells": [[0, 0, 1, 1, 1.0]], "weights": {"gate": [0.125, 0.5]}},
+        "attention": {
+            "words": [[0, 2, 0.25]],
+            "cells": [[0, 0, 1, 1, 1.0]],
+            "weights": {"gate": [0.125, 0.5]},
+        },
     }
     return Explanation(**(settings | changes))
 
@@ -45,7 +49,7 @@ def test_the_page_shows_everything_and_escapes_the_text(post):
     assert "&lt;b&gt;good&lt;/b&gt;," in html
     assert "<b>good" not in html
     assert "−10.0 points" in html
-    assert "var(--floor) 60%, transparent)\" title=\"−30.0 points\"" in html
+    assert 'var(--floor) 60%, transparent)" title="−30.0 points"' in html
     assert "text alone" in html
     assert "picture alone" not in html
     assert "What the model attended to" in html

@@ -1,0 +1,152 @@
+// The tab for a table: rows with their pictures go to the server in chunks, the scored table comes back.
+
+import { parseCsv } from "./csv.js";
+import { byId, takesFiles, tell } from "./dom.js";
+import { newColumns, results } from "./results.js";
+import { SAMPLES, pictureOf } from "./samples.js";
+import { Problem, predictBatch } from "./server.js";
+
+const POSTS = 32; // in one request
+const CHARACTERS = 6e6; // of pictures in base64 in one request; the server takes 10 MB
+
+const given = { name: "", columns: [], rows: [], pictures: new Map() };
+let current = new AbortController();
+
+export function startTable() {
+  byId("table-file").addEventListener("change", ({ target }) => target.files.length && readTable(target.files[0]));
+  byId("table-pictures").addEventListener("change", ({ target }) => addPictures([...target.files]));
+  takesFiles(byId("drop-table"), ([file]) => readTable(file));
+  takesFiles(byId("drop-pictures"), addPictures);
+  byId("table-sample").addEventListener("click", takeSamples);
+  byId("score").addEventListener("click", score);
+  byId("stop").addEventListener("click", () => current.abort());
+}
+
+async function readTable(file) {
+  byId("table-file").value = "";
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
+    takeTable(file.name, parseCsv(text));
+  } catch (error) {
+    refuse(error instanceof TypeError ? `${file.name} is not text in UTF-8; save it as CSV UTF-8.` : error.message);
+  }
+}
+
+function takeTable(name, [columns = [], ...rows]) {
+  const lower = columns.map((column) => column.trim().toLowerCase());
+  if (!rows.length) throw new Problem(`${name} has no rows; add at least one post.`);
+  if (!["text", "image", "file_name"].some((column) => lower.includes(column))) {
+    throw new Problem(`${name} has neither a column image nor text (it has: ${columns.join(", ")}).`);
+  }
+  const odd = rows.findIndex((row) => row.length !== columns.length);
+  if (odd >= 0) {
+    throw new Problem(`Row ${odd + 1} of ${name} has ${rows[odd].length} cells, the first line ${columns.length}.`);
+  }
+  current.abort();
+  Object.assign(given, { name, columns, rows, lower });
+  tell(byId("table-problem"), null);
+  byId("table-name").textContent = name;
+  byId("results").hidden = true;
+  describe();
+}
+
+function addPictures(files) {
+  for (const file of files) given.pictures.set(file.name, file);
+  byId("pictures-name").textContent = `Pictures: ${given.pictures.size}`;
+  describe();
+}
+
+async function takeSamples() {
+  try {
+    const pictures = await Promise.all(SAMPLES.map(pictureOf));
+    addPictures(pictures.filter(Boolean));
+    const rows = SAMPLES.map(({ text }, place) => [text, pictures[place]?.name ?? ""]);
+    takeTable("sample-posts.csv", [["text", "image"], ...rows]);
+  } catch (error) {
+    refuse(error.message);
+    return;
+  }
+  await score();
+}
+
+function describe() {
+  if (!given.rows.length) return;
+  const posts = given.rows.map(postOf);
+  const named = posts.filter(({ name }) => name).length;
+  const here = posts.filter(({ picture }) => picture).length;
+  byId("table-status").textContent = `Rows: ${given.rows.length}${named ? `; pictures here: ${here} of ${named}` : ""}.`;
+  byId("score").disabled = false;
+}
+
+function postOf(row) {
+  const cell = (...names) => row[names.map((name) => given.lower.indexOf(name)).find((place) => place >= 0)] ?? "";
+  const name = cell("image", "file_name").trim();
+  return { text: cell("text"), name, picture: given.pictures.get(name.split(/[\\/]/).pop()) };
+}
+
+async function score() {
+  current = new AbortController();
+  const table = { ...given };
+  const scored = [];
+  working(true);
+  try {
+    checkNames(newColumns([]));
+    for await (const chunk of chunks(table.rows.map(postOf))) {
+      const sent = chunk.filter(({ body }) => body.text.trim() || body.image);
+      const answers = sent.length ? await predictBatch(sent.map(({ body }) => body), current.signal) : [];
+      for (const post of chunk) scored.push({ ...post, prediction: sent.includes(post) ? answers.shift() : null });
+      byId("progress").value = scored.length;
+      byId("table-status").textContent = `${scored.length} of ${table.rows.length} posts scored`;
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") tell(byId("table-problem"), error.message);
+  }
+  working(false);
+  if (scored.length) results(byId("results"), table, scored);
+}
+
+function checkNames(added) {
+  const taken = added.find((name) => given.lower.includes(name));
+  if (taken) throw new Problem(`The table has a column ${taken} already; rename it, so that it is not overwritten.`);
+}
+
+// A picture is read when its chunk comes, so that a large table does not fill the memory.
+async function* chunks(posts) {
+  let chunk = [];
+  let size = 0;
+  for (const post of posts) {
+    const image = post.picture ? await base64(post.picture) : null;
+    if (chunk.length === POSTS || (chunk.length && size + (image?.length ?? 0) > CHARACTERS)) {
+      yield chunk;
+      [chunk, size] = [[], 0];
+    }
+    chunk.push({ ...post, body: image ? { text: post.text, image } : { text: post.text } });
+    size += image?.length ?? 0;
+  }
+  if (chunk.length) yield chunk;
+}
+
+function base64(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(new Problem(`${file.name} cannot be read.`));
+    reader.readAsDataURL(file);
+  });
+}
+
+function working(busy) {
+  byId("score").disabled = byId("table-sample").disabled = busy;
+  byId("stop").hidden = byId("progress").hidden = !busy;
+  if (!busy) return;
+  tell(byId("table-problem"), null);
+  byId("results").hidden = true;
+  Object.assign(byId("progress"), { max: given.rows.length, value: 0 });
+}
+
+function refuse(message) {
+  tell(byId("table-problem"), message);
+  given.rows = [];
+  byId("score").disabled = true;
+  byId("table-status").textContent = "";
+}

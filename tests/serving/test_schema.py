@@ -1,0 +1,44 @@
+"""The server against its own OpenAPI description: schemathesis makes up requests, right and wrong ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from .conftest import ServerProcess
+
+schemathesis = pytest.importorskip("schemathesis")
+
+POSTS = ("/v1/predict", "/v1/predict/batch", "/v1/explain")
+OPERATION = ("/healthz", "/readyz", "/metrics")
+
+
+@pytest.fixture(scope="module")
+def schema(server: ServerProcess) -> Any:
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+
+
+def test_every_address_is_described(schema: Any) -> None:
+    assert sorted(schema) == sorted(POSTS + OPERATION)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+@pytest.mark.parametrize("path", POSTS)
+def test_answers_are_as_described(schema: Any, path: str, wrong: bool) -> None:
+    mode = schemathesis.GenerationMode.NEGATIVE if wrong else schemathesis.GenerationMode.POSITIVE
+    # a schema cannot say that a post needs a text or a picture, nor what a picture is
+    from schemathesis.checks import positive_data_acceptance
+
+    @given(case=schema[path]["POST"].as_strategy(generation_mode=mode))
+    @settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def check(case: Any) -> None:
+        case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+    check()
+
+
+@pytest.mark.parametrize("path", OPERATION)
+def test_figures_are_as_described(schema: Any, path: str) -> None:
+    schema[path]["GET"].Case().call_and_validate()
