@@ -37,6 +37,7 @@ def models(
         for key, value in (
             ("needs", ", ".join(row["needs"]) or "nothing"),
             ("settings", settings),
+            ("adapted", row["adapted"] or "no"),
             ("cite", row["citation"]),
         ):
             console.print(f"  [dim]{key:<9}[/] {escape(value)}")
@@ -51,5 +52,6 @@ def _describe(name: str) -> dict[str, Any]:
         "title": model.title,
         "needs": [repr(spec) for spec in model().requires],
         "settings": {key: parameter.default for key, parameter in settings_of(model).items()},
+        "adapted": model.adapted,
         "citation": model.citation,
     }

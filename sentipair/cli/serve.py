@@ -22,7 +22,7 @@ def serve(
             help="A file with API keys, one per line; default $SENTIPAIR_API_KEYS.", show_default=False
         ),
     ] = None,
-    queue: Annotated[int, typer.Option(min=64, help="Posts that may wait; more are refused with 429.")] = 256,
+    queue: Annotated[int, typer.Option(min=64, help="Posts that may wait; more are refused with 429.")] = 128,
     timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds to send a request, and to wait for its answer.")
     ] = 30.0,

@@ -17,6 +17,7 @@ from sentipair.experiments.contest import NOTE, Entry, Margin, margins, show_mar
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
 from sentipair.files import write_json
+from sentipair.models import model_class
 from sentipair.models.persistence import load_model
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
@@ -25,6 +26,9 @@ from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure, published_results, run_name
+
+ADAPTED = "†"
+"""Marks a model that cannot be, or is not, what its paper describes."""
 
 ROUNDS = 3
 """Passes over the test set of which the fastest is the throughput."""
@@ -159,7 +163,9 @@ def _leaderboard(
         low, high = test["accuracy"]["interval"]
         rows.append(
             [
-                entry.name,
+                f"{entry.name} {ADAPTED}"
+                if model_class(entry.name.partition(":")[0]).adapted
+                else entry.name,
                 f"{show_score(test['accuracy'])} ({low:.3f} – {high:.3f})",
                 *(show_score(test[name]) for name in shown[1:]),
                 *([show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []),
@@ -195,5 +201,5 @@ def _leaderboard(
         rows=rows,
         note=f"Mean ± standard deviation over {seeds} seeds; bootstrap intervals over test posts. "
         f"{NOTE.format(tests=len(entries) - 1)} Flips: predictions that change with batch size, order or padding. "
-        "Pairs per second: on stored features.",
+        f"Pairs per second: on stored features. {ADAPTED}: departs from its paper, see `sentipair models NAME`.",
     )

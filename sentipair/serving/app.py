@@ -53,13 +53,12 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
         limits: what is refused.
         keys: who asks for predictions must have one of them, if there are any.
     """
-    limits = limits or Limits()
+    limits, keys = limits or Limits(), list(keys)
     gatherer: Gatherer[Pair, Prediction]
     metrics = Metrics(pending=lambda: gatherer.pending)
     gatherer = Gatherer(predictor.predict, capacity=limits.queue, observe=metrics.observe_batch)
     app = _empty_app(gatherer)
     app.add_middleware(Observed, metrics=metrics, headers=HEADERS)
-    authorised = Depends(key_check(keys))
     read = Depends(body_reader(limits))
 
     async def scored(pairs: Sequence[Pair]) -> list[Prediction]:
@@ -68,7 +67,7 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
         return predictions
 
     refusals: dict[str, Any] = {
-        "dependencies": [authorised],
+        "dependencies": [Depends(key_check(keys))] if keys else [],
         "responses": described(*CODES),
         "tags": ["posts"],
     }

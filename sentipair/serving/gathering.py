@@ -37,7 +37,7 @@ class Gatherer(Generic[Item, Answer]):
         *,
         size: int = 16,
         delay: float = 0.003,
-        capacity: int = 256,
+        capacity: int = 128,
         observe: Callable[[int, float], None] = lambda count, seconds: None,
     ) -> None:
         self.work = work

@@ -24,5 +24,5 @@ class Limits:
     pixels: int = 50_000_000
     text: int = 100_000
     posts: int = 64
-    queue: int = 256
+    queue: int = 128
     seconds: float = 30.0

@@ -21,3 +21,9 @@ def test_every_model_is_listed_with_needs_and_citation(sentipair: Any) -> None:
 def test_a_model_that_needs_nothing_says_so(sentipair: Any) -> None:
     words = sentipair("models", "majority").out.split()
     assert words[words.index("needs") + 1] == "nothing"
+    assert words[words.index("adapted") + 1] == "no"
+
+
+def test_what_departs_from_its_paper_says_how(sentipair: Any) -> None:
+    shown = " ".join(sentipair("models", "se-mlnn").out.split())
+    assert "adapted One image vector from the run's encoder" in shown

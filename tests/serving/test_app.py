@@ -185,6 +185,8 @@ def test_keys(client_of: ClientOf) -> None:
     answer = client.post("/v1/predict", json={"text": "x"}, headers={"Authorization": "Bearer first"})
     assert answer.status_code == 200
     assert client.get("/healthz").status_code == 200
+    described = client.get("/openapi.json").json()["paths"]["/v1/predict"]["post"]
+    assert described["security"] == [{"HTTPBearer": []}]
 
 
 def test_where_keys_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

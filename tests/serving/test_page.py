@@ -140,7 +140,7 @@ def test_a_picture_is_dropped_or_pasted(page: Page, server: Any, kind: str, plac
     }"""
     page.evaluate(given, [kind, place, list((SAMPLES / "picnic.jpg").read_bytes())])
     said = answered(server, "", "picnic.jpg")
-    expect(page.get_by_label(f"Picture alone: {shares(said['probabilities'])}")).to_be_visible()
+    expect(page.get_by_label(f"Picture alone: {shares(said['image']['probabilities'])}")).to_be_visible()
     expect(page.get_by_alt_text("The picture of the post")).to_be_visible()
     expect(page.locator(".opinions dt")).to_have_text(["Together", "Picture alone"])
 
