@@ -170,7 +170,9 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     [page] = (tmp_path / "tables").glob("*.md")
     lines = page.read_text(encoding="utf-8").splitlines()
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
-    marked = [{"se-mlnn": "se-mlnn †"}.get(name, name) for name in board]  # has one picture vector for several
+    marked = [
+        {"se-mlnn": "se-mlnn †"}.get(name, name) for name in board
+    ]  # has one picture vector for several
     assert names == ["model", *marked, "majority class"]
     assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["seeds"] == [0]
 
