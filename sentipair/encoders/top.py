@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
 from sentipair.errors import UserError
@@ -74,23 +73,26 @@ class TextTop(nn.Module):
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """Hidden states [B, N, d] below, the real ones (at least one) first: mask [B, N] → of every layer [B, N, k, d].
 
-        The order of the positions does not matter, because such a network adds them at its bottom.
+        Zero behind the mask. The order of the positions does not matter: such a network adds them at its bottom.
         """
-        if not len(states):  # a process without a text of its own
-            return states.new_empty(0, states.shape[1], len(self.layers), states.shape[2])
+        count, length, dim = states.shape
+        positions = torch.arange(count * length, device=states.device).view(count, length)
         lengths = mask.sum(1)
-        order = lengths.argsort(stable=True)
-        groups = []
-        for rows in order.split(GROUP):
+        found, places = [], []
+        for rows in lengths.argsort(stable=True).split(GROUP) if count else ():
             longest = int(lengths[rows[-1]])
-            hidden, attended = states[rows, :longest], mask[rows, None, None, :longest]
+            hidden, real = states[rows, :longest], mask[rows, :longest]
+            kept = real.flatten().nonzero().squeeze(1)
             outputs = []
             for layer in self.layers:
-                hidden = layer(hidden, attended)
-                outputs.append(hidden)
-            rest = states.shape[1] - longest
-            groups.append(functional.pad(torch.stack(outputs, dim=2), (0, 0, 0, 0, 0, rest)))
-        return torch.cat(groups)[order.argsort()]
+                hidden = layer(hidden, real[:, None, None])
+                outputs.append(hidden.flatten(0, 1).index_select(0, kept))
+            found.append(torch.stack(outputs, dim=1).float())  # (T, k, d)
+            places.append(positions[rows, :longest].flatten()[kept])
+        result = states.new_zeros(count * length, len(self.layers), dim)
+        if found:
+            result.index_copy_(0, torch.cat(places), torch.cat(found))
+        return result.unflatten(0, (count, length))
 
 
 class ImageTop(nn.Module):

@@ -58,7 +58,13 @@ def test_the_help_lists_every_command(sentipair: Any) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["trian"], ["train"], ["train", "spp-scl", "--seeds", "0"], ["train", "--nonsense"], ["predict"]],
+    [
+        ["trian"],
+        ["train"],
+        ["train", "spp-scl", "--seeds", "0"],
+        ["train", "--nonsense"],
+        ["explain", "--nonsense"],
+    ],
 )
 def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
     result = sentipair(*words)
@@ -84,7 +90,8 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
         (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --finetune and --set"),
         (["evaluate", "nowhere"], "no trained model in nowhere"),
         (["predict", "nowhere", "", "text"], "no trained model in nowhere"),
-        (["predict", "nowhere"], "give a picture and a text"),
+        (["predict"], "give a picture and a text"),
+        (["predict", "nowhere"], "no picture at nowhere"),
         (["predict", "nowhere", "--input", "posts.csv"], "--input posts.csv --output scored.parquet"),
         (["predict", "nowhere", "--output", "x.csv"], "--input posts.csv --output scored.parquet"),
         (["report", "nowhere"], "there is no run in nowhere"),

@@ -198,7 +198,7 @@ def test_every_declared_search_space_fits_and_needs_the_same_features(name: str,
     for setting, span in model_class(name).search_space.items():
         assert span.low < span.high
         assert span.low > 0 or not span.log
-        for value in (span.low, span.high):
-            changed = with_settings(config, {setting: value})
-            assert changed != config
+        ends = [with_settings(config, {setting: value}) for value in (span.low, span.high)]
+        assert ends[0] != ends[1]
+        for changed in ends:
             assert model_class(name)(**changed.model_settings).requires == required
