@@ -89,10 +89,10 @@ class TextTop(nn.Module):
                 outputs.append(hidden.flatten(0, 1).index_select(0, kept))
             found.append(torch.stack(outputs, dim=1).float())  # (T, k, d)
             places.append(positions[rows, :longest].flatten()[kept])
-        result = states.new_zeros(count * length, len(self.layers), dim)
+        result: Tensor = states.new_zeros(count * length, len(self.layers), dim)
         if found:
             result.index_copy_(0, torch.cat(places), torch.cat(found))
-        return result.unflatten(0, (count, length))
+        return result.view(count, length, len(self.layers), dim)
 
 
 class ImageTop(nn.Module):
