@@ -79,8 +79,7 @@ class CLIPImage(FeatureSpec[CLIPImageSource]):
         present = torch.tensor([record is not None and len(record) > 0 for record in records])
         features = {"clip_image": vectors(records, dim), "clip_image_present": present}
         if self.patches:
-            empty = np.empty((0, dim), np.float16)
-            rest = [empty if record is None else record[1:] for record in records]
+            rest = [None if record is None else record[1:] for record in records]
             count = source.encoder.shape[0] - 1
             features["clip_patches"], features["clip_patches_mask"] = pad(rest, (dim,), length=count)
         return features

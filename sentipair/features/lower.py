@@ -60,7 +60,5 @@ class LowerImage(FeatureSpec[LowerImageSource]):
     def collate(self, records: Records, source: LowerImageSource) -> dict[str, Tensor]:
         """Stack the states."""
         count, channels = source.encoder.shape
-        empty = np.empty((0, channels), np.float16)
-        present = [empty if record is None else record for record in records]
-        states, mask = pad(present, (channels,), length=count)
+        states, mask = pad(records, (channels,), length=count)
         return {"image_states": states, "image_present": mask[:, 0]}

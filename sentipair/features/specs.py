@@ -217,8 +217,8 @@ class ImageGrid(FeatureSpec[ImageSource]):
         """Stack the grids; an absent one is all zeros and masked."""
         count, dim = source.encoder.shape
         prefix = source.encoder.prefix
-        empty = np.empty((0, dim), np.float16)
-        grid, mask = pad([empty if r is None else r[prefix:] for r in records], (dim,), length=count - prefix)
+        cells = [None if record is None else record[prefix:] for record in records]
+        grid, mask = pad(cells, (dim,), length=count - prefix)
         return {"grid": grid, "grid_mask": mask}
 
     def locate(self, pair: Pair, record: NDArray[np.float16] | None, source: ImageSource) -> Places:
@@ -242,14 +242,10 @@ class ImageVector(FeatureSpec[ImageSource]):
 
     def collate(self, records: Records, source: ImageSource) -> dict[str, Tensor]:
         """Stack the vectors; an absent one is zero."""
-        dim = source.dims["image_dim"]
-        has_cls = source.encoder.prefix > 0
-        vectors = np.zeros((len(records), dim), np.float32)
-        for i, record in enumerate(records):
-            if record is not None and len(record):
-                vectors[i] = record[0] if has_cls else record.mean(axis=0, dtype=np.float32)
-        present = torch.tensor([record is not None and len(record) > 0 for record in records])
-        return {"image": torch.from_numpy(vectors), "image_present": present}
+        count, dim = source.encoder.shape
+        states, mask = pad(records, (dim,), length=count)
+        vectors = states[:, 0].float() if source.encoder.prefix else states.float().mean(dim=1)
+        return {"image": vectors, "image_present": mask[:, 0]}
 
 
 def grid_boxes(count: int) -> NDArray[np.float32]:
@@ -259,17 +255,16 @@ def grid_boxes(count: int) -> NDArray[np.float32]:
     return (np.stack([column, row, column + 1, row + 1], axis=1) / side).astype(np.float32)
 
 
-def pad(
-    records: Sequence[NDArray[np.float16]], tail: tuple[int, ...], *, length: int | None = None
-) -> tuple[Tensor, Tensor]:
+def pad(records: Records, tail: tuple[int, ...], *, length: int | None = None) -> tuple[Tensor, Tensor]:
     """Stack ragged records [N_i, *tail] to [B, N, *tail] with zeros behind, and the mask [B, N] of what is real.
 
-    N is ``length``, or the longest record, at least 1.
+    N is ``length``, or the longest record, at least 1. Of an absent record nothing is real.
     """
-    longest = length or max([1, *map(len, records)])
+    present = {place: record for place, record in enumerate(records) if record is not None and len(record)}
+    longest = length or max([1, *map(len, present.values())])
     values = np.zeros((len(records), longest, *tail), np.float16)
     mask = np.zeros((len(records), longest), np.bool_)
-    for i, record in enumerate(records):
-        values[i, : len(record)] = record.reshape(-1, *tail)  # an empty record may have lost its shape
-        mask[i, : len(record)] = True
+    for place, record in present.items():
+        values[place, : len(record)] = record
+        mask[place, : len(record)] = True
     return torch.from_numpy(values), torch.from_numpy(mask)

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean over the true positions: values [B, N, d], mask [B, N] → [B, d]; zero where a row has none."""
-    weights = mask.unsqueeze(-1).to(values.dtype)
-    return (values * weights).sum(1) / weights.sum(1).clamp(min=1)
+    weights = mask.to(values.dtype)
+    return torch.einsum("bn,bnd->bd", weights, values) / weights.sum(1, keepdim=True).clamp(min=1)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
