@@ -18,6 +18,12 @@ PATIENCE = timedelta(hours=6)
 """How long a process waits for the others; the main one evaluates while they wait."""
 
 
+def cores() -> int:
+    """How many processor cores this process may use: all, unless it was started with fewer (``taskset``)."""
+    usable = getattr(os, "sched_getaffinity", None)  # Linux only
+    return len(usable(0)) if usable else os.cpu_count() or 1
+
+
 def processes() -> int:
     """How many processes train together; 1 unless started by `accelerate launch` with more."""
     return int(os.environ.get("WORLD_SIZE", 1))

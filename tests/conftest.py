@@ -14,6 +14,7 @@ import torch
 from sentipair.data import Pair
 from sentipair.data.samples import generate
 from sentipair.experiments.run import run_seeds
+from sentipair.export import export_model
 from sentipair.features import FeatureStore, PairBatch
 from sentipair.models import SPPSCL
 from sentipair.training.recipes import configure
@@ -119,3 +120,11 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory, sample_posts: Path, f
     config = configure("spp-scl", str(sample_posts), engine="torch", overrides=["training.epochs=2"])
     run_seeds(config, [0, 1], output, store=FeatureStore(feature_folder))
     return output
+
+
+@pytest.fixture(scope="session")
+def exported_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped model as ONNX files; to be read, not changed."""
+    folder = tmp_path_factory.mktemp("exported") / "model"
+    export_model(None, folder)
+    return folder

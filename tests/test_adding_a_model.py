@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +15,10 @@ from sentipair.models import base
 from sentipair.training.config import build_config
 
 from .models.cases import ModelCase
+from .pages import ROOT, blocks
 
-PAGE = Path(__file__).parents[1] / "docs" / "adding-a-model.md"
-BLOCKS = {
-    language: re.findall(rf"```{language}\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
-    for language in ("python", "yaml", "sh")
-}
-FILE, TEST = BLOCKS["python"]
+PAGE = ROOT / "docs" / "adding-a-model.md"
+FILE, TEST = (block.text for block in blocks(PAGE, "python"))
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +49,8 @@ def test_the_model_passes_the_common_tests(name: str, added: type[models.PairMod
 
 
 def test_the_recipe_is_a_configuration(added: type[models.PairModel]) -> None:
-    (text,) = BLOCKS["yaml"]
-    recipe = yaml.safe_load(text)
+    (block,) = blocks(PAGE, "yaml")
+    recipe = yaml.safe_load(block.text)
     config = build_config(
         {
             "model": {"name": "gated-mean"},

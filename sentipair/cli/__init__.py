@@ -69,6 +69,7 @@ def load_commands() -> None:
         data,
         evaluate,
         explain,
+        export,
         folds,
         models,
         predict,
@@ -91,6 +92,7 @@ def load_commands() -> None:
         app.command("evaluate")(evaluate.evaluate)
         app.command("predict")(predict.predict)
         app.command("publish")(publish.publish)
+        app.command("export")(export.export)
         app.command("explain")(explain.explain)
         app.command("serve")(serve.serve)
         app.command("benchmark")(benchmark.benchmark)

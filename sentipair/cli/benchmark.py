@@ -15,7 +15,11 @@ from sentipair.errors import UserError
 
 def benchmark(
     models: Annotated[
-        str, typer.Option(help="Names, with commas; NAME:published for another fidelity than sound.")
+        str,
+        typer.Option(
+            help="Names, with commas; NAME:published for another fidelity than sound, "
+            "NAME+rationales to let a model read rationales."
+        ),
     ],
     data: Annotated[
         list[str],

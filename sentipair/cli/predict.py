@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,7 +14,11 @@ from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
 
 if TYPE_CHECKING:
-    from sentipair.inference.scoring import ScoringReport
+    from sentipair.inference.summary import Example, ScoringReport
+
+
+EXCERPT = 60
+"""Characters of an example's text."""
 
 
 def predict(
@@ -27,20 +32,39 @@ def predict(
     ] = None,
     model: Model = None,
     source: Annotated[
-        Path | None, typer.Option("--input", help="A table with image and text columns.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--input",
+            help="A table with image and text columns, a folder, or - for standard input.",
+            show_default=False,
+        ),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="Where to write: .parquet, .csv or .jsonl.", show_default=False)
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML page with charts, too.", show_default=False)
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option(help="A column with dates, for the page.", show_default=False)
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="A column with groups, for the page.", show_default=False)
+    ] = None,
     threshold: Threshold = 0.0,
     engine: Engine = "auto",
+    workers: Annotated[
+        Literal["threads", "ray"], typer.Option(help="Who scores a table: this process, or a Ray cluster.")
+    ] = "threads",
     as_json: Json = False,
 ) -> None:
     """The sentiment of a post, or of every post of a table.
 
     Example: sentipair predict photo.jpg "what a day"
 
-    Example: sentipair predict RUN --input posts.csv --output scored.parquet
+    A table that was stopped goes on where it was when the command is repeated.
+
+    Example: sentipair predict RUN --input posts.csv --output scored.parquet --report scored.html --date created_at
     """
     model, image, text = read_words(words or [], model)
     if source is None and output is None:
@@ -61,13 +85,27 @@ def predict(
         raise UserError(
             "a table needs --input and --output, and no single post: --input posts.csv --output scored.parquet"
         )
+    elif (date or group) and report is None:
+        raise UserError("--date and --group are for the page; name it too: --report scored.html")
     else:
         from sentipair.inference import Predictor
         from sentipair.inference.scoring import score_table
 
         predictor = Predictor.from_pretrained(model, engine=engine, threshold=threshold)
-        report = score_table(predictor, source, output)
-        print_json(report) if as_json else _print_report(report, output)
+        found = score_table(
+            predictor,
+            sys.stdin.buffer if str(source) == "-" else source,
+            output,
+            workers=workers,
+            report=report,
+            date=date,
+            group=group,
+        )
+        if as_json:
+            print_json(found)
+        else:
+            _print_report(found)
+            print_paths(**_paths(found, output, report))
 
 
 def read_words(words: Sequence[str], model: str | None) -> tuple[str | None, str, str]:
@@ -88,18 +126,33 @@ def read_words(words: Sequence[str], model: str | None) -> tuple[str | None, str
     return model, image, text
 
 
-def _print_report(report: ScoringReport, output: Path) -> None:
-    from sentipair.inference.writing import problems_path
-
-    width = max(map(len, report.counts))
-    for name, count in report.counts.items():
-        typer.echo(f"{name:<{width}}  {count:,}")
+def _print_report(report: ScoringReport) -> None:
+    counts = {**report.counts, "no answer": report.abstained} if report.abstained else report.counts
+    width = max(map(len, counts))
+    for name, count in counts.items():
+        surest = report.examples.get(name, ())[:1]
+        typer.echo(f"{name:<{width}}  {count:>7,}" + "".join(f"   {_shown(one)}" for one in surest))
+    if report.conflicts:
+        surest = report.examples.get("conflict", ())[:1]
+        typer.echo(
+            f"text and picture disagree in {report.conflicts:,} rows"
+            + "".join(f": {_shown(one)}" for one in surest)
+        )
     if report.truncated:
-        typer.echo(f"{len(report.truncated):,} texts were cut to what the encoder takes")
-    paths = {"scored": output}
+        typer.echo(f"{report.truncated:,} texts were cut to what the encoder takes")
     if report.has_problems:
         typer.echo(
-            f"{len(report.left_out):,} rows left out, {len(report.without_picture):,} scored by their text alone"
+            f"{report.left_out:,} rows left out, {report.without_picture:,} scored by their text alone"
         )
-        paths["problems"] = problems_path(output)
-    print_paths(**paths)
+
+
+def _shown(example: Example) -> str:
+    shown = example.text if len(example.text) <= EXCERPT else f"{example.text[:EXCERPT].rstrip()}…"
+    return f"row {example.row:,} ({example.confidence:.0%}): {shown or example.image}"
+
+
+def _paths(report: ScoringReport, output: Path, page: Path | None) -> dict[str, Path]:
+    from sentipair.inference.writing import problems_path
+
+    problems = {"problems": problems_path(output)} if report.has_problems else {}
+    return {"scored": output, **problems, **({"report": page} if page else {})}

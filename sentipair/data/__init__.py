@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sentipair.data.pair import SARCASM, SENTIMENT, SPLITS, Pair, PairDataset, Post
-from sentipair.data.readers import all_readers, find_reader, load_dataset
-from sentipair.data.rows import read_rows
-from sentipair.data.splits import own_split, published_split
-from sentipair.data.tables import read_table
 from sentipair.data.text import decode, normalise
+from sentipair.lazy import lazily
+
+if TYPE_CHECKING:
+    from sentipair.data.readers import all_readers, find_reader, load_dataset
+    from sentipair.data.rows import read_rows
+    from sentipair.data.splits import own_split, published_split
+    from sentipair.data.tables import read_table
 
 __all__ = [
     "SARCASM",
@@ -26,3 +31,13 @@ __all__ = [
     "read_rows",
     "read_table",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "readers": ["all_readers", "find_reader", "load_dataset"],
+        "rows": ["read_rows"],
+        "splits": ["own_split", "published_split"],
+        "tables": ["read_table"],
+    },
+)

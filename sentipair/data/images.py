@@ -41,12 +41,12 @@ def open_image(source: Picture, *, side: int = DRAFT_SIDE) -> Image.Image:
     """
     try:
         if isinstance(source, Image.Image):
-            return _decode(source)
+            return _decode(source, keep=True)
         with _quiet():
             opened = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
         with opened as image:
             image.draft("RGB", (side, side))
-            return _decode(image)
+            return _decode(image, keep=False)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
@@ -85,7 +85,8 @@ def read_header(data: bytes, *, formats: tuple[str, ...] | None = None) -> Heade
         return Header(image.width, image.height, getattr(image, "quantization", {}).get(0))
 
 
-def _decode(image: Image.Image) -> Image.Image:
+def _decode(image: Image.Image, *, keep: bool) -> Image.Image:
+    """The picture upright in RGB; unless it must be kept as it is, its own pixels where that is possible."""
     if not image.width * image.height:
         raise UnreadableImageError("no pixels")
     if image.width * image.height > MAX_PIXELS:
@@ -93,7 +94,11 @@ def _decode(image: Image.Image) -> Image.Image:
     image.load()
     with _quiet():
         image.getexif()  # kept by the picture, so that damaged EXIF is reported here
-    return _to_rgb(ImageOps.exif_transpose(image))
+    if keep:
+        image = ImageOps.exif_transpose(image)  # a copy
+    else:
+        ImageOps.exif_transpose(image, in_place=True)
+    return _to_rgb(image)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -104,7 +109,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 @contextmanager

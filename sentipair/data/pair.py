@@ -139,6 +139,11 @@ class PairDataset(Sequence[Pair]):
         ids = (part for name, members in sorted(self.splits.items()) for part in (name, *members))
         return sha256(*head, *rows, *ids)
 
+    @property
+    def without_rationales(self) -> PairDataset:
+        """The posts as they were published: rationales are what a model reads beside them."""
+        return replace(self, pairs=tuple(replace(pair, rationales={}) for pair in self.pairs))
+
     def label_indices(self) -> list[int]:
         """Each pair's class index, −1 where it has no label."""
         index = {name: i for i, name in enumerate(self.classes)}

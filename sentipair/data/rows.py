@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
-from pyarrow import ArrowException
 
-from sentipair.data.text import decode
+from sentipair.data.text import STRETCHES, undo_mojibake
 from sentipair.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+
+ROWS = 256
+"""Rows of a Parquet file that are in memory at a time."""
 
 Row = dict[str, Any]
 
 
 def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    """The column names and the rows of a table as they stand, each row with every column.
-
-    CSV and TSV give strings, follow the usual quotation rules, and are decoded by
-    ``sentipair.data.text.decode``.
+    """The column names and all rows of a table, each row with every column.
 
     Raises:
-        UserError: no such file, unknown ending, or damaged contents; names the row.
+        UserError: as ``open_rows``.
+    """
+    columns, rows = open_rows(path)
+    found = list(rows)
+    columns = columns or tuple(dict.fromkeys(key for row in found for key in row))
+    return columns, [dict.fromkeys(columns) | row for row in found]
+
+
+def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
+    """The column names of a table and its rows as they stand, read when they are asked for.
+
+    CSV and TSV give strings, follow the usual quotation rules, and are decoded like
+    ``sentipair.data.text.decode``. JSON Lines name no columns beforehand, and each row has only its own.
+
+    Raises:
+        UserError: no such file, unknown ending, or damaged contents (also while rows are read); names the row.
     """
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
@@ -36,61 +53,102 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
     if not path.is_file():
         raise UserError(f"no file {path}; check the name")
     if kind == ".parquet":
-        return _parquet_rows(path)
-    content = decode(path.read_bytes())
-    return (
-        _json_rows(content, path)
-        if kind == ".jsonl"
-        else _csv_rows(content, path, "\t" if kind == ".tsv" else ",")
-    )
+        file = open_parquet(path)
+        return tuple(file.schema_arrow.names), (
+            row for batch in read_batches(file, path) for row in batch.to_pylist()
+        )
+    if kind == ".jsonl":
+        return (), _json_rows(path)
+    return _csv_rows(path, "\t" if kind == ".tsv" else ",")
 
 
-def _csv_rows(content: str, path: Path, delimiter: str) -> tuple[tuple[str, ...], list[Row]]:
-    lines = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
+def open_parquet(path: Path) -> pq.ParquetFile:
+    """A Parquet file.
+
+    Raises:
+        UserError: it is none.
+    """
+    with _readable(path):
+        return pq.ParquetFile(path, pre_buffer=False)
+
+
+def read_batches(file: pq.ParquetFile, path: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of an open Parquet file, up to ``ROWS`` at a time.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    with _readable(path):
+        yield from file.iter_batches(batch_size=ROWS)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
-        header = tuple(name.strip() for name in next(lines, []))
-        rows = []
-        for number, fields in enumerate((line for line in lines if line), start=1):
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); export it again"
+        ) from error
+
+
+def _csv_rows(path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row]]:
+    lines = csv.reader(_lines(path, newline=""), delimiter=delimiter, strict=True)
+    rows = _csv_fields(lines, path)
+    _, fields = next(rows, (0, []))
+    header = tuple(name.strip() for name in fields)
+
+    def read() -> Iterator[Row]:
+        for number, fields in rows:
             if len(fields) > len(header):
                 raise UserError(
                     f"{path.name}, row {number} has {len(fields)} fields, the header {len(header)}; "
                     "put texts that hold the separator in quotation marks"
                 )
-            rows.append(dict.fromkeys(header, "") | dict(zip(header, fields, strict=False)))
+            yield dict.fromkeys(header, "") | dict(zip(header, fields, strict=False))
+
+    return header, read()
+
+
+def _csv_fields(lines: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The fields of every line that is not empty, by number; the header, whatever it holds, is 0."""
+    try:
+        yield 0, next(lines, [])
+        yield from enumerate((line for line in lines if line), start=1)
     except csv.Error as error:
         raise UserError(
             f"{path.name}, line {lines.line_num}: {error}; double the quotation marks inside a quoted text"
         ) from error
-    return header, rows
 
 
-def _json_rows(content: str, path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    rows: list[Row] = []
-    for line in content.split("\n"):  # JSON strings may hold other line separators, such as U+2028
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise UserError(f"{path.name}, row {len(rows) + 1} is no JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise UserError(f'{path.name}, row {len(rows) + 1} is no JSON object like {{"text": "…"}}')
-            rows.append({key: _whole(value) for key, value in row.items()})
-    header = tuple(dict.fromkeys(key for row in rows for key in row))
-    return header, [dict.fromkeys(header) | row for row in rows]
+def _json_rows(path: Path) -> Iterator[Row]:
+    # JSON strings may hold other line separators, such as U+2028
+    lines = (line for line in _lines(path, newline="\n") if line.strip())
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise UserError(f"{path.name}, row {number} is no JSON: {error}") from error
+        if not isinstance(row, dict):
+            raise UserError(f'{path.name}, row {number} is no JSON object like {{"text": "…"}}')
+        yield {_whole(key): _whole(value) for key, value in row.items()}
+
+
+def _lines(path: Path, *, newline: str) -> Iterator[str]:
+    """The decoded lines of a file; ``newline`` as in ``open``."""
+    with path.open("rb") as file:
+        marked = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding, errors = ("utf-16", "replace") if marked else ("utf-8-sig", STRETCHES)
+    with path.open(encoding=encoding, errors=errors, newline=newline) as text:
+        yield from map(undo_mojibake, text)
 
 
 def _whole(value: Any) -> Any:
-    """A string without halves of surrogate pairs, which JSON can hold (a cut emoji) and UTF-8 cannot."""
-    if not isinstance(value, str):
-        return value
-    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def _parquet_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
-    try:
-        table = pq.read_table(path)
-    except (ArrowException, OSError) as error:
-        raise UserError(
-            f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); export it again"
-        ) from error
-    return tuple(table.column_names), table.to_pylist()
+    """A value without halves of surrogate pairs, which JSON can hold (a cut emoji) and UTF-8 cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value

@@ -67,6 +67,11 @@ def normalise(text: str, steps: Iterable[str]) -> str:
     return text
 
 
+def truncation(count: int, limit: int) -> str:
+    """What a person is told of a text of ``count`` tokens where ``limit`` are read."""
+    return f"{count} tokens, the first {limit} are used"
+
+
 def decode(raw: bytes, *, encoding: str | None = None) -> str:
     """Bytes of unsure encoding to text; never fails, and keeps emoji.
 
@@ -82,7 +87,7 @@ def decode(raw: bytes, *, encoding: str | None = None) -> str:
                 return undo_mojibake(raw.decode(strict))
             except UnicodeDecodeError:
                 continue
-    return undo_mojibake(raw.decode("utf-8-sig", errors=_STRETCHES))
+    return undo_mojibake(raw.decode("utf-8-sig", errors=STRETCHES))
 
 
 def undo_mojibake(text: str) -> str:
@@ -117,5 +122,7 @@ _UNDEFINED = b"\x81\x8d\x8f\x90\x9d"  # the five bytes that Windows-1252 leaves 
 _BYTE_OF = {_windows_1252(bytes([b])): b for b in range(0x80, 0x100)}
 _CONTINUATION = "[" + "".join(re.escape(c) for c, b in _BYTE_OF.items() if b < 0xC0) + "]"
 _MOJIBAKE = re.compile(rf"[ÂÃ][\xa0-\xbf]|[âï]{_CONTINUATION}{{2}}|ðŸ{_CONTINUATION}{{2}}")
-_STRETCHES = "sentipair-windows-1252"
-codecs.register_error(_STRETCHES, _read_stretch)
+STRETCHES = "sentipair-windows-1252"
+"""The error handler that reads what is not UTF-8 as Windows-1252."""
+
+codecs.register_error(STRETCHES, _read_stretch)

@@ -22,7 +22,7 @@ from sentipair.encoders.top import flat
 from sentipair.encoders.weights import folder_revision, locate, revision
 from sentipair.errors import UserError
 
-BATCH = 4
+BATCH = 8
 
 
 class FeatureMap(nn.Module):
@@ -121,12 +121,10 @@ class ImageEncoder:
     def shape(self) -> tuple[int, int]:
         """(P + R, d) of one picture's features."""
         side = self.preprocessing.crop
-        if self.packaged:  # so small that running it is faster than importing what shapes on "meta" need
-            with torch.no_grad():
-                states = self.network(torch.zeros(1, side, side, 3))
-        else:
-            with torch.device("meta"):  # shapes only: no weights are read
-                states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
+        if self.packaged:  # known, so that a first call need not find out
+            return (side // Lite0.stride) ** 2, Lite0.channels
+        with torch.device("meta"):  # shapes only: no weights are read
+            states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])
 
     @property

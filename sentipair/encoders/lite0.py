@@ -16,6 +16,9 @@ class Lite0(nn.Module):
     The blocks and their weights are those of ``efficientnet_lite_pytorch``.
     """
 
+    channels = 1280
+    stride = 32
+
     def __init__(self) -> None:
         from efficientnet_lite_pytorch import EfficientNet
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,7 @@ class TextEncoder:
         if last > int(self.config.num_hidden_layers):
             raise UserError(f"{source} has {self.config.num_hidden_layers} layers, {last} were asked for")
         self.tokenizer = load_tokenizer(self.folder)
+        self._tokenizing = Lock()  # a tokenizer that changes its settings must not be in use
         self.pad_id = int(self.tokenizer.pad_token_id or 0)
         self.last = last
         unused = self.pad_id + 1 if self.config.model_type in POSITIONS_AFTER_PADDING else 0
@@ -133,7 +135,7 @@ class TextEncoder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of the whole text, [CLS] and [SEP] included; more than ``max_length`` means that it is cut."""
-        with quiet():
+        with quiet(), self._tokenizing:
             return len(self.tokenizer(text)["input_ids"])
 
     def spans(self, text: str) -> list[tuple[int, int]]:
@@ -143,7 +145,10 @@ class TextEncoder:
         """
         if not self.tokenizer.is_fast:
             return []
-        read = self.tokenizer(text, truncation=True, max_length=self.max_length, return_offsets_mapping=True)
+        with self._tokenizing:
+            read = self.tokenizer(
+                text, truncation=True, max_length=self.max_length, return_offsets_mapping=True
+            )
         return [(start, end) for start, end in read["offset_mapping"][1:-1]]
 
     def encode(self, texts: Sequence[str]) -> list[NDArray[np.float16]]:
@@ -153,7 +158,8 @@ class TextEncoder:
         """
         if not texts:
             return []
-        ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
+        with self._tokenizing:
+            ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_length)["input_ids"]
         order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
         groups = list(split_batches(order, BATCH))
         outputs: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(ids)

@@ -33,7 +33,7 @@ class Metrics:
 
     Attributes:
         binary_f1: F1 of the last class where there are exactly two classes (the sarcastic one), else None.
-        confusion: [K][K] counts; rows are true classes, columns predicted ones.
+        confusion: [K, K] counts; rows are true classes, columns predicted ones.
         majority_accuracy: of a classifier that always answers the most frequent class of the targets;
             likewise ``majority_weighted_f1``, ``majority_macro_f1`` and ``majority_binary_f1``.
     """

@@ -14,10 +14,10 @@ from sentipair.errors import UserError
 from sentipair.evaluation.predict import predict
 from sentipair.experiments.campaign import Job, run_what_converges
 from sentipair.experiments.contest import NOTE, Entry, Margin, margins, show_margin, show_score
+from sentipair.experiments.entrant import Entrant
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
 from sentipair.files import write_json
-from sentipair.models import model_class
 from sentipair.models.persistence import load_model
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
@@ -25,7 +25,7 @@ from sentipair.reporting.sections import HEADLINES
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
-from sentipair.training.recipes import configure, published_results, run_name
+from sentipair.training.recipes import run_name
 
 ADAPTED = "†"
 """Marks a model that cannot be, or is not, what its paper describes."""
@@ -48,14 +48,14 @@ def benchmark(
     """Train every model on every data set and write a leaderboard per data set into ``output``.
 
     Args:
-        models: registered names; ``spp-scl:published`` for another fidelity than sound.
+        models: see ``Entrant``.
         data: data sets by name, or own tables or folders.
         seeds: of every model.
         output: gets a run folder per model and data set, ``benchmark.json``, ``tables``, ``figures``, ``report.html``.
         store: where features are kept.
         roots: folder of a named data set, by its name.
         workers: see ``run_all``.
-        options: of ``configure``: encoders, engine, overrides.
+        options: of ``recipes.configure``: encoders, engine, overrides.
 
     Returns:
         What ``benchmark.json`` holds.
@@ -66,10 +66,11 @@ def benchmark(
     """
     if not models:
         raise UserError("name at least one model, see `sentipair models`")
+    entrants = {model: Entrant.parse(model) for model in models}
     configs = {
-        (source, model): _configure(model, source, roots or {}, options)
+        (source, model): entrant.configure(source, root=(roots or {}).get(source), **options)
         for source in data
-        for model in models
+        for model, entrant in entrants.items()
     }
     jobs = {key: Job(config=config, folder=output / run_name(config)) for key, config in configs.items()}
     if len({job.folder for job in jobs.values()}) < len(jobs):
@@ -83,7 +84,7 @@ def benchmark(
                 name=model,
                 folder=jobs[source, model].folder,
                 summary=summaries[jobs[source, model].folder],
-                published=_published(model, source),
+                published=entrants[model].published(source),
             )
             for model in models
             if jobs[source, model].folder in summaries
@@ -121,16 +122,6 @@ def benchmark(
     return result
 
 
-def _configure(model: str, data: str, roots: Mapping[str, str], options: Mapping[str, Any]) -> RunConfig:
-    name, _, fidelity = model.partition(":")
-    return configure(name, data, root=roots.get(data), fidelity=fidelity or "sound", **options)
-
-
-def _published(model: str, data: str) -> Mapping[str, float]:
-    results = published_results(model.partition(":")[0], data)
-    return next(iter(results.values()), {})
-
-
 def _cost(config: RunConfig, entry: Entry, store: FeatureStore) -> dict[str, float]:
     """Parameters, seconds of training per seed, and test pairs per second of a trained model on stored features."""
     table = Workbench(config, store).table("test")
@@ -163,9 +154,7 @@ def _leaderboard(
         low, high = test["accuracy"]["interval"]
         rows.append(
             [
-                f"{entry.name} {ADAPTED}"
-                if model_class(entry.name.partition(":")[0]).adapted
-                else entry.name,
+                f"{entry.name} {ADAPTED}" if Entrant.parse(entry.name).adapted else entry.name,
                 f"{show_score(test['accuracy'])} ({low:.3f} – {high:.3f})",
                 *(show_score(test[name]) for name in shown[1:]),
                 *([show_score((entry.summary.get("test_clean") or {}).get("accuracy"))] if clean else []),

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from sentipair.devices import cores
 from sentipair.errors import UserError
 from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.run import (
@@ -101,7 +102,7 @@ def run_all(
             refuse_other_configuration(job.config, job.folder)
         if todo:
             _prepare({job.folder: job for job, _ in todo}.values(), store)
-            _train(todo, store, workers or min(os.cpu_count() or 1, MAX_WORKERS))
+            _train(todo, store, workers or min(cores(), MAX_WORKERS))
         return [write_summary(job.config, job.folder, finished_runs(job.folder, seeds)) for job in jobs]
 
 
@@ -155,7 +156,7 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
 
 def _train(todo: Sequence[tuple[Job, int]], store: FeatureStore, workers: int) -> None:
     # the same however much is left to do: weights depend on it a little
-    threads = max(1, (os.cpu_count() or 1) // workers)
+    threads = max(1, cores() // workers)
     workers = min(workers, len(todo))
     failures: list[str] = []
     diverged: dict[Path, str] = {}

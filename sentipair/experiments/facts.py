@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sentipair.data import PairDataset
@@ -60,8 +60,8 @@ def find_facts(dataset: PairDataset) -> Facts:
 
 
 def _identity(dataset: PairDataset) -> str:
-    bare = replace(dataset, pairs=tuple(replace(pair, rationales={}) for pair in dataset))
-    return sha256(VERSION, bare.fingerprint, *(str(_size(pair.image)) for pair in dataset if pair.image))
+    posts = dataset.without_rationales.fingerprint
+    return sha256(VERSION, posts, *(str(_size(pair.image)) for pair in dataset if pair.image))
 
 
 def _size(image: Path) -> int:

@@ -144,7 +144,7 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
         leftover.unlink(missing_ok=True)
     config.write(folder / CONFIG)
     save_config(folder, bench.model_config)
-    write_json(folder / ENVIRONMENT, environment(data_fingerprint=bench.dataset.fingerprint))
+    write_json(folder / ENVIRONMENT, environment(bench.dataset))
     torch.manual_seed(config.seed)
     model = bench.model_config.build(pretrained=True)
     if "test" in tables:

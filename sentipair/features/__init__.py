@@ -1,6 +1,6 @@
 """What models see: feature specs, extraction, the store on disk, batches."""
 
-from sentipair.features.batch import PairBatch
+from sentipair.features.batch import PairBatch, ragged
 from sentipair.features.clip import CLIPImage, CLIPText
 from sentipair.features.regions import Regions
 from sentipair.features.specs import FeatureSpec, ImageGrid, ImageVector, TextLayers
@@ -18,4 +18,5 @@ __all__ = [
     "PairBatch",
     "Regions",
     "TextLayers",
+    "ragged",
 ]

@@ -9,6 +9,17 @@ import torch
 from torch import Tensor
 
 
+def ragged(values: Tensor, mask: Tensor) -> Tensor:
+    """The values [B, N, …] where mask [B, N] is true, one row after the other: [T, …].
+
+    In an exported graph, whose shapes must not depend on values, all B·N of them: what is computed row by row and put
+    back with ``unpack`` is the same.
+    """
+    if torch.compiler.is_exporting() or bool(mask.all()):
+        return values.flatten(0, 1)
+    return values[mask]
+
+
 @dataclass(frozen=True)
 class PairBatch:
     """B pairs as tensors. Which features are there depends on what the model requires; with all of them:
@@ -57,8 +68,7 @@ class PairBatch:
         Made once per batch: an update with two forward passes pays for it once.
         """
         if name not in self._rows:
-            values, mask = self[name], self[f"{name}_mask"]
-            self._rows[name] = (values.flatten(0, 1) if bool(mask.all()) else values[mask]).float()
+            self._rows[name] = ragged(self[name], self[f"{name}_mask"]).float()
         return self._rows[name]
 
     def unmasked(self) -> PairBatch:

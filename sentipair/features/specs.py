@@ -16,6 +16,7 @@ from torch import Tensor
 
 from sentipair.data.images import UnreadableImageError, open_image, picture_key
 from sentipair.data.pair import Pair
+from sentipair.data.text import truncation
 from sentipair.encoders import Encoders, TextEncoder
 from sentipair.encoders.preprocessing import Box
 from sentipair.files import sha256
@@ -113,7 +114,7 @@ class TextSource:
         limit = self.encoder.max_length
         if length < limit or (count := self.encoder.count_tokens(self.read(pair) or "")) <= limit:
             return None
-        return f"{count} tokens, the first {limit} are used"
+        return truncation(count, limit)
 
 
 class ImageSource:

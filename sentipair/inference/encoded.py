@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +13,8 @@ from sentipair.data.pair import Pair
 from sentipair.encoders import Encoders
 from sentipair.features import FeatureSpec, PairBatch
 from sentipair.features.specs import Source
+from sentipair.inference.prediction import Kind
 
-Kind = Literal["text", "image"]
 Record = NDArray[np.float16]
 
 
@@ -39,7 +39,7 @@ class PostEncoder:
 
     def __call__(self, pairs: Sequence[Pair]) -> EncodedPosts:
         """Encode posts, at least one."""
-        return EncodedPosts(self, pairs)
+        return EncodedPosts(self, pairs, [_encode(source, pairs) for _, source in self.columns])
 
     def nothing(self, column: int) -> Record | None:
         """The record of a post without text and picture, where it has one."""
@@ -52,10 +52,23 @@ class PostEncoder:
 class EncodedPosts:
     """B posts and their records per column of ``encoder``."""
 
-    def __init__(self, encoder: PostEncoder, pairs: Sequence[Pair]) -> None:
+    def __init__(
+        self, encoder: PostEncoder, pairs: Sequence[Pair], records: Sequence[Sequence[Record | None]]
+    ) -> None:
         self.encoder = encoder
         self.pairs = pairs
-        self.records = [_encode(source, pairs) for _, source in encoder.columns]
+        self.records = records
+
+    def alike(self, size: int) -> Iterator[tuple[Sequence[int], EncodedPosts]]:
+        """At most ``size`` posts at a time, which need little padding together, and their places."""
+        lengths = [
+            sum(0 if r is None else len(r) for r in records) for records in zip(*self.records, strict=True)
+        ]
+        order = sorted(range(len(self.pairs)), key=lambda i: lengths[i] if lengths else 0)
+        for start in range(0, len(order), size):
+            places = order[start : start + size]
+            records = [[column[i] for i in places] for column in self.records]
+            yield places, EncodedPosts(self.encoder, [self.pairs[i] for i in places], records)
 
     def batch(self, *, without: Kind | None = None) -> PairBatch:
         """The posts as tensors; with every text or every picture withheld where ``without`` names one."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["text", "image"]
+"""A modality."""
+
+OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +61,63 @@ class Prediction:
     def to_dict(self) -> dict[str, Any]:
         """The attributes as plain values: what files, ``--json`` and the server give."""
         return asdict(self)
+
+
+def as_opinions(
+    probabilities: Sequence[dict[str, float]], *, present: Sequence[bool]
+) -> list[Opinion | None]:
+    """What one modality says of each post, from probabilities by class name; nothing where it is not ``present``."""
+    return [
+        Opinion(label=_most_probable(each), probabilities=each) if is_there else None
+        for each, is_there in zip(probabilities, present, strict=True)
+    ]
+
+
+def as_predictions(
+    probabilities: Sequence[dict[str, float]],
+    *,
+    opinions: Mapping[Kind, Sequence[Opinion | None]],
+    unusable: Sequence[str | None],
+    truncated: Sequence[str | None],
+    threshold: float,
+) -> list[Prediction]:
+    """What a model says of B posts.
+
+    Args:
+        probabilities: of each post, class name → calibrated probability.
+        opinions: what each modality that the model reads says alone.
+        unusable: why the picture took no part.
+        truncated: how far the text was cut.
+        threshold: the model abstains where it is less confident than this.
+    """
+    nobody: list[Opinion | None] = [None] * len(probabilities)
+    predictions = []
+    for each, text, image, reason, cut in zip(
+        probabilities,
+        opinions.get("text", nobody),
+        opinions.get("image", nobody),
+        unusable,
+        truncated,
+        strict=True,
+    ):
+        label = _most_probable(each)
+        nothing_seen = bool(opinions) and not (text or image)
+        abstained = each[label] < threshold or nothing_seen
+        predictions.append(
+            Prediction(
+                label=None if abstained else label,
+                probabilities=each,
+                confidence=each[label],
+                text=text,
+                image=image,
+                conflict=bool(text and image and text.label != image.label),
+                abstained=abstained,
+                unusable=reason,
+                truncated=cut,
+            )
+        )
+    return predictions
+
+
+def _most_probable(probabilities: Mapping[str, float]) -> str:
+    return max(probabilities, key=probabilities.__getitem__)

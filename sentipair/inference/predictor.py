@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
-from typing import Any, overload
 
 import torch
+from PIL import Image
 from torch import Tensor
 
-from sentipair.data.pair import Pair
+from sentipair.data.pair import Pair, Post
 from sentipair.data.text import normalise
 from sentipair.encoders import Encoders, EngineName
-from sentipair.errors import UserError
-from sentipair.inference.encoded import EncodedPosts, Kind, PostEncoder
-from sentipair.inference.posts import (
-    DataFrame,
-    ImageLike,
-    as_pair,
-    make_pair,
-    require_content,
-    require_usable,
-)
-from sentipair.inference.prediction import Opinion, Prediction
+from sentipair.inference.base import BasePredictor
+from sentipair.inference.encoded import EncodedPosts, PostEncoder
+from sentipair.inference.prediction import OTHER, Kind, Opinion, Prediction, as_opinions, as_predictions
 from sentipair.inference.pretrained import find_model
 from sentipair.models import PairModel
 from sentipair.models.persistence import ModelConfig, load_model
 from sentipair.rationales import LEXICON, lexicon_rationales, polarities_of
 
-CHUNK = 256
-"""Posts of an iterator that are scored at a time."""
-
-OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
-
-Row = Pair | Mapping[str, Any]
+BATCH = 64
+"""Posts that the model reads at a time."""
 
 
-class Predictor:
+class Predictor(BasePredictor):
     """A trained model with its encoders.
 
     A prediction depends on its post alone: a model of published fidelity, which compares the posts of a batch, gets one
@@ -54,11 +41,10 @@ class Predictor:
     def __init__(
         self, model: PairModel, config: ModelConfig, *, engine: EngineName = "auto", threshold: float = 0.0
     ) -> None:
-        if not 0 <= threshold <= 1:
-            raise UserError(f"the threshold is a confidence between 0 and 1, not {threshold}")
+        super().__init__(threshold=threshold)
         self.model = model
         self.config = config
-        self.threshold = threshold
+        self.engine = engine
         self.encode = PostEncoder(model.requires, Encoders(**config.encoders, engine=engine))
 
     @classmethod
@@ -73,43 +59,6 @@ class Predictor:
         model, config = load_model(find_model(source))
         return cls(model, config, engine=engine, threshold=threshold)
 
-    @overload
-    def __call__(
-        self, posts: None = None, /, *, image: ImageLike | None = None, text: str = ""
-    ) -> Prediction: ...
-    @overload
-    def __call__(self, posts: Sequence[Row] | DataFrame, /) -> list[Prediction]: ...
-    @overload
-    def __call__(self, posts: Iterator[Row], /) -> Iterator[Prediction]: ...
-    def __call__(
-        self,
-        posts: Iterable[Row] | DataFrame | None = None,
-        /,
-        *,
-        image: ImageLike | None = None,
-        text: str = "",
-    ) -> Prediction | list[Prediction] | Iterator[Prediction]:
-        """Score one post, given by name, or many: a list or data frame at once, an iterator as it goes.
-
-        Of many posts, one that cannot be used is told by its prediction (``unusable``, ``abstained``); a single one is
-        an error.
-
-        Args:
-            posts: ``Pair``s or rows with ``image`` and ``text``.
-            image: a path, the content of a file, a PIL picture, or an array of pixels.
-            text: what was posted with it.
-
-        Raises:
-            UserError: a picture or text of the wrong kind; of a single post also: neither a picture nor a text, the
-                file does not exist, or there is no text and the picture cannot be used.
-        """
-        if posts is None:
-            return self._one(image, text)
-        if isinstance(posts, DataFrame):
-            return self(posts.to_dict("records"))
-        predictions = self._stream(iter(posts))
-        return predictions if isinstance(posts, Iterator) else list(predictions)
-
     @torch.inference_mode()
     def predict(self, pairs: Sequence[Pair]) -> list[Prediction]:
         """Score posts; pictures and texts may be missing. Give a few hundred at a time to bound the memory."""
@@ -117,19 +66,25 @@ class Predictor:
             return []
         if len(pairs) > 1 and self.config.settings.get("fidelity") == "published":
             return [prediction for pair in pairs for prediction in self.predict([pair])]
-        posts = self.encode(self.prepare(pairs))
+        predictions: dict[int, Prediction] = {}
+        for places, posts in self.encode(self.prepare(pairs)).alike(BATCH):
+            predictions |= zip(places, self._answer(posts), strict=True)
+        return [predictions[place] for place in range(len(pairs))]
+
+    def warm_up(self) -> None:
+        """Score a post, so that nobody has to wait for what is loaded at first use."""
+        self.predict([Post(id="warm up", text="what a day", opened=Image.new("RGB", (64, 64)))])
+
+    def _answer(self, posts: EncodedPosts) -> list[Prediction]:
         output = self.model(posts.batch())
         opinions = {kind: self._opinions(posts, kind, output.unimodal) for kind in posts.encoder.kinds}
-        nobody: list[Opinion | None] = [None] * len(pairs)
-        rows = zip(
+        return as_predictions(
             self._probabilities(output.logits),
-            opinions.get("text", nobody),
-            opinions.get("image", nobody),
-            posts.remarks("image"),
-            posts.remarks("text"),
-            strict=True,
+            opinions=opinions,
+            unusable=posts.remarks("image"),
+            truncated=posts.remarks("text"),
+            threshold=self.threshold,
         )
-        return [self._prediction(*row) for row in rows]
 
     def prepare(self, pairs: Sequence[Pair]) -> list[Pair]:
         """The posts as the model knows posts: texts normalised as in training, and rationales where it reads such."""
@@ -139,18 +94,6 @@ class Predictor:
         made = lexicon_rationales(cleaned, polarities_of(self.config.classes))
         return [replace(pair, rationales=given) for pair, given in zip(cleaned, made, strict=True)]
 
-    def _one(self, image: ImageLike | None, text: str) -> Prediction:
-        pair = make_pair(image=image, text=text, name="post")
-        require_content(pair)
-        prediction = self.predict([pair])[0]
-        require_usable(pair, prediction)
-        return prediction
-
-    def _stream(self, posts: Iterator[Row]) -> Iterator[Prediction]:
-        pairs = (as_pair(post, number=number) for number, post in enumerate(posts, start=1))
-        while chunk := list(islice(pairs, CHUNK)):
-            yield from self.predict(chunk)
-
     def _opinions(
         self, posts: EncodedPosts, kind: Kind, unimodal: Mapping[str, Tensor] | None
     ) -> list[Opinion | None]:
@@ -158,39 +101,8 @@ class Predictor:
         logits = (unimodal or {}).get(kind)
         if logits is None:
             logits = self.model(posts.batch(without=OTHER[kind])).logits
-        return [
-            Opinion(label=_most_probable(probabilities), probabilities=probabilities) if present else None
-            for present, probabilities in zip(posts.present(kind), self._probabilities(logits), strict=True)
-        ]
+        return as_opinions(self._probabilities(logits), present=posts.present(kind))
 
     def _probabilities(self, logits: Tensor) -> list[dict[str, float]]:
         rows = (logits / self.config.temperature).softmax(-1).tolist()
         return [dict(zip(self.config.classes, row, strict=True)) for row in rows]
-
-    def _prediction(
-        self,
-        probabilities: dict[str, float],
-        text: Opinion | None,
-        image: Opinion | None,
-        unusable: str | None,
-        truncated: str | None,
-    ) -> Prediction:
-        label = _most_probable(probabilities)
-        confidence = probabilities[label]
-        nothing_seen = bool(self.encode.kinds) and not (text or image)
-        abstained = confidence < self.threshold or nothing_seen
-        return Prediction(
-            label=None if abstained else label,
-            probabilities=probabilities,
-            confidence=confidence,
-            text=text,
-            image=image,
-            conflict=bool(text and image and text.label != image.label),
-            abstained=abstained,
-            unusable=unusable,
-            truncated=truncated,
-        )
-
-
-def _most_probable(probabilities: Mapping[str, float]) -> str:
-    return max(probabilities, key=probabilities.__getitem__)

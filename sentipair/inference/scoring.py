@@ -1,150 +1,208 @@
-"""Scoring a table of posts into another table; the person's columns stay, nothing is lost in silence."""
+"""Scoring a table of posts into another table: streaming, resumable, and nothing is lost in silence."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from time import perf_counter
+from typing import IO, Literal, TypeVar
 
-from sentipair.data.pair import Pair
-from sentipair.data.rows import SUFFIXES, Row, read_rows
+import torch
+from safetensors.torch import save
+
 from sentipair.errors import UserError
-from sentipair.inference import Prediction, Predictor
-from sentipair.inference.writing import check_output, write_problems, write_scored
-from sentipair.progress import track
+from sentipair.files import alone_in, sha256
+from sentipair.inference.journal import Journal
+from sentipair.inference.predictor import Predictor
+from sentipair.inference.source import CHUNK, Chunk, Source, look_through, table_of
+from sentipair.inference.summary import ScoringReport, Tally
+from sentipair.inference.verdicts import Verdict, known_columns, new_columns, post_of, verdict
+from sentipair.inference.writing import check_output, open_output, open_problems
+from sentipair.memory import keep_picture_memory
+from sentipair.progress import progress_bar, say
 
-CHUNK = 256
-"""Posts that are scored at a time, to bound the memory."""
+AT_A_TIME = 2
+"""Chunks under way at a time: while one is decoded, the other is encoded. More would cost memory alone."""
+
+Workers = Literal["threads", "ray"]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoringReport:
-    """What came of scoring a table. Rows are numbered from 1, after the header.
+class Job:
+    """What has to be scored: a table, and which of its columns hold text and picture."""
 
-    Attributes:
-        counts: class name → rows.
-        left_out: row → why it could not be scored.
-        without_picture: row → why only the text was used, for rows that name a picture.
-        truncated: row → how far its text was cut.
-    """
+    source: Source
+    names: dict[str, str]
 
-    counts: dict[str, int]
-    left_out: dict[int, str]
-    without_picture: dict[int, str]
-    truncated: dict[int, str]
+    def verdicts(self, predictor: Predictor, chunk: Chunk) -> list[Verdict]:
+        """What comes of the rows of a chunk; depends on them and the predictor alone."""
+        found = [
+            post_of(row, names=self.names, base=self.source.base, number=number)
+            for number, row in enumerate(chunk.rows, start=chunk.first)
+        ]
+        posts = [pair for pair, _ in found if pair is not None]
+        predictions = iter(predictor.predict(posts))
+        return [
+            Verdict(problem=problem) if pair is None else verdict(pair, problem, next(predictions))
+            for pair, problem in found
+        ]
 
-    @property
-    def has_problems(self) -> bool:
-        """Whether there is a list of problems beside the output."""
-        return bool(self.left_out or self.without_picture)
 
-
-def score_table(predictor: Predictor, source: Path, output: Path) -> ScoringReport:
-    """Score every row of ``source`` and write all its columns, ``prediction``, ``confidence`` and ``p(class)`` columns.
+def score_table(
+    predictor: Predictor,
+    source: Path | IO[bytes],
+    output: Path,
+    *,
+    workers: Workers = "threads",
+    report: Path | None = None,
+    date: str | None = None,
+    group: str | None = None,
+) -> ScoringReport:
+    """Score every row of ``source`` and write all its columns with those of ``new_columns`` behind them.
 
     Rows without a text whose picture is absent or cannot be used are left out and listed in ``<output>.errors.csv``;
     rows that name a picture but are scored by their text alone are listed there as well.
 
+    What is scored is kept in the folder ``<output>.parts`` until the output is written. After a kill the same call goes
+    on there, and its output is that of an undisturbed one; with another table, model or threshold it begins anew.
+
     Args:
         predictor: a trained model.
-        source: a table, or a folder with ``metadata.csv`` or the like; pictures are looked for relative to it.
+        source: a table; a folder with ``metadata.csv`` or the like, or with pictures; or a stream (see ``table_of``).
         output: ``.parquet``, ``.csv`` or ``.jsonl``; replaced if it exists.
+        workers: ``"threads"`` of this process, or the actors of a Ray cluster that sees the same files.
+        report: where to write a page with charts.
+        date: a column with dates for the page.
+        group: a column with groups for the page.
 
     Raises:
-        UserError: the table cannot be read, is empty, has neither column or has one of the new columns already; or
-            ``output`` has an unknown ending or is the table itself.
+        UserError: the table cannot be read, is empty, has neither column, lacks ``date`` or ``group``, or has one of
+            the new columns already; ``output`` has an unknown ending or is the table itself; another process scores
+            into it; the disk is full.
     """
-    table = _table_file(Path(source))
-    check_output(Path(output), table)
-    columns, rows = read_rows(table)
-    new = _new_columns(predictor.config.classes)
-    taken = [name for name in new if name in columns]
-    if taken:
-        raise UserError(
-            f"{table.name} has a column {taken[0]} already; rename it, so that it is not overwritten"
-        )
-    if not rows:
-        raise UserError(f"{table.name} has no rows; add at least one post")
-    pairs, left_out, without = find_pairs(rows, _known_columns(columns, table), table.absolute().parent)
-    truncated: dict[int, str] = {}
-    predictions: dict[int, Prediction] = {}
-    numbers = list(pairs)
-    chunks = [numbers[start : start + CHUNK] for start in range(0, len(numbers), CHUNK)]
-    for chunk in track(chunks, "scoring"):
-        for number, prediction in zip(chunk, predictor.predict([pairs[n] for n in chunk]), strict=True):
-            if prediction.unusable and not pairs[number].text.strip():
-                left_out[number] = f"picture cannot be used: {prediction.unusable}"
-                continue
-            if prediction.unusable:
-                without[number] = f"picture cannot be used: {prediction.unusable}"
-            if prediction.truncated:
-                truncated[number] = prediction.truncated
-            predictions[number] = prediction
-    added = {
-        number: dict(zip(new, _values(prediction), strict=True)) for number, prediction in predictions.items()
+    output = Path(output)
+    check_output(output, source)
+    parts = output.with_name(f"{output.name}.parts")
+    with alone_in(parts):
+        path, base = table_of(source, scratch=parts)
+        try:
+            check_output(output, path)
+            table = look_through(path, base=base)
+            names = _checked_columns(table, predictor, date, group)
+        except UserError:
+            if path.parent == parts:  # written for this call
+                path.unlink()
+            raise
+        job = Job(source=table, names=names)
+        with closing(Journal(parts / "journal.jsonl", circumstances(predictor, table))) as journal:
+            _score(job, predictor, journal, workers)
+            tally = Tally(predictor.config.classes, names=names, date=date, group=group)
+            _join(journal, output, table, tally)
+        if report is not None:
+            from sentipair.inference.page import write_report
+
+            write_report(Path(report), tally, source=path.name, model=predictor.config.model)
+        for path in parts.glob("[!.]*"):
+            path.unlink()
+    with suppress(OSError):  # another process has just begun there
+        parts.rmdir()
+    return tally.report()
+
+
+def circumstances(predictor: Predictor, source: Source) -> dict[str, str]:
+    """What decides which verdicts a table gets, as hashes; equal ones mean equal verdicts.
+
+    Pictures take part by the folder that they are looked for in, not by their content.
+    """
+    weights = {name: value.contiguous() for name, value in predictor.model.state_dict().items()}
+    encoders = [made_by.describe() for _, made_by in predictor.encode.columns]
+    described = json.dumps([asdict(predictor.config), encoders], sort_keys=True, default=str)
+    return {
+        "the table": source.digest,
+        "the folder of pictures": str(source.base),
+        "the model": sha256(described, save(weights)),
+        "the threshold": str(predictor.threshold),
+        "the size of chunks": str(CHUNK),
     }
-    write_scored(Path(output), table=table, columns=(*columns, *new), rows=rows, added=added)
-    write_problems(Path(output), left_out=left_out, without_picture=without)
-    counts = Counter(prediction.label for prediction in predictions.values())
-    return ScoringReport(
-        counts={name: counts[name] for name in predictor.config.classes},
-        left_out=dict(sorted(left_out.items())),
-        without_picture=dict(sorted(without.items())),
-        truncated=truncated,
-    )
 
 
-def find_pairs(
-    rows: Sequence[Row], names: Mapping[str, str], base: Path
-) -> tuple[dict[int, Pair], dict[int, str], dict[int, str]]:
-    """The rows as posts by number, and the reasons why rows are left out or have no picture.
-
-    Args:
-        rows: as they stand in the table.
-        names: ``text`` and ``image`` → the column that holds it.
-        base: the folder that pictures are looked for in.
-    """
-    pairs: dict[int, Pair] = {}
-    left_out: dict[int, str] = {}
-    without: dict[int, str] = {}
-    for number, row in enumerate(rows, start=1):
-        text, name = (_cell(row, names.get(key)) for key in ("text", "image"))
-        path = base / name.strip() if name.strip() else None
-        if path is not None and not path.is_file():
-            without[number] = f"no picture at {path}"
-            path = None
-        if path is None and not text.strip():
-            left_out[number] = without.pop(number, "neither a text nor a picture")
-        else:
-            pairs[number] = Pair(id=str(number), text=text, image=path)
-    return pairs, left_out, without
+def in_order(pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """``function`` of every item, in order, as many at a time as ``pool`` has threads; one more waits its turn."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        waiting.append(pool.submit(function, item))
+        if len(waiting) > AT_A_TIME:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
 
 
-def _table_file(source: Path) -> Path:
-    candidates = (source / f"metadata{suffix}" for suffix in SUFFIXES)
-    return next((path for path in candidates if path.is_file()), source)
+def _score(job: Job, predictor: Predictor, journal: Journal, workers: Workers) -> None:
+    """Bring the journal to the end of the table."""
+    if journal.changed:
+        say(f"{' and '.join(journal.changed)} changed since this was stopped; scoring begins anew")
+    elif journal.rows:
+        say(f"{journal.rows:,} of {job.source.count:,} rows are scored already; going on behind them")
+    if journal.rows == job.source.count:
+        return
+    if workers == "ray":
+        from sentipair.inference.cluster import score_on_ray
+
+        found = score_on_ray(job, predictor, start=journal.chunks)
+    else:
+        found = _score_here(job, predictor, start=journal.chunks)
+    with progress_bar() as bar:
+        task = bar.add_task("scoring", total=job.source.count, completed=journal.rows, note="")
+        begun, before = perf_counter(), journal.rows
+        for verdicts in found:
+            journal.append(verdicts)
+            rate = (journal.rows - before) / (perf_counter() - begun)
+            bar.update(task, completed=journal.rows, note=f"{rate:.0f} posts/s")
 
 
-def _known_columns(columns: Sequence[str], table: Path) -> dict[str, str]:
-    by_name = {name.strip().lower(): name for name in columns}
-    wanted = {"text": ("text",), "image": ("image", "file_name")}
-    found = {key: by_name[name] for key, names in wanted.items() for name in names if name in by_name}
-    if not found:
-        raise UserError(f"{table.name} has neither a column image nor text (it has: {', '.join(columns)})")
-    return found
+def _score_here(job: Job, predictor: Predictor, *, start: int) -> Iterator[list[Verdict]]:
+    keep_picture_memory()
+    predictor.warm_up()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # chunks share the cores; and the last bits do not depend on how many there are
+    try:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            yield from in_order(pool, partial(job.verdicts, predictor), job.source.chunks(start=start))
+    finally:
+        torch.set_num_threads(threads)
 
 
-def _cell(row: Row, name: str | None) -> str:
-    value = row.get(name) if name else None
-    return "" if value is None or value != value else str(value)  # NaN is not equal to itself
+def _join(journal: Journal, output: Path, source: Source, tally: Tally) -> None:
+    """Write the output and the list of problems, and count."""
+    with (
+        open_output(output, source=source, classes=tally.classes) as scored,
+        open_problems(output, source=source) as problems,
+        progress_bar() as bar,
+    ):
+        task = bar.add_task(f"writing {output.name}", total=source.count, note="")
+        for chunk, verdicts in zip(source.chunks(), journal, strict=True):
+            scored.write(chunk, verdicts)
+            problems.write(chunk, verdicts)
+            tally.add(chunk, verdicts)
+            bar.advance(task, len(verdicts))
 
 
-def _new_columns(classes: Sequence[str]) -> tuple[str, ...]:
-    return ("prediction", "confidence", *(f"p({name})" for name in classes))
-
-
-def _values(prediction: Prediction) -> tuple[Any, ...]:
-    probabilities = [round(p, 6) for p in prediction.probabilities.values()]
-    return (prediction.label, max(probabilities), *probabilities)
+def _checked_columns(
+    source: Source, predictor: Predictor, date: str | None, group: str | None
+) -> dict[str, str]:
+    columns, name = source.columns, source.path.name
+    for new in new_columns(predictor.config.classes):
+        if new in columns:
+            raise UserError(f"{name} has a column {new} already; rename it, so that it is not overwritten")
+    for wanted in (date, group):
+        if wanted is not None and wanted not in columns:
+            raise UserError(f"{name} has no column {wanted} (it has: {', '.join(columns)})")
+    return known_columns(columns, source.path)

@@ -1,66 +1,170 @@
-"""Writing a scored table: the columns that were there as they were, the new ones behind them."""
+"""Writing a scored table, chunk by chunk: the columns that were there as they were, the new ones behind them."""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sentipair.data.rows import Row
 from sentipair.errors import UserError
-from sentipair.files import atomic_write, write_text
+from sentipair.files import atomic_write
+from sentipair.inference.source import Chunk, Source
+from sentipair.inference.verdicts import Verdict, new_columns
 
-OUTPUTS = (".parquet", ".csv", ".jsonl")
-
-
-def check_output(output: Path, table: Path) -> None:
-    """Refuse an output that cannot be written before anything is computed for it.
-
-    Raises:
-        UserError: an unknown ending, or ``output`` is the ``table`` itself.
-    """
-    if output.suffix.lower() not in OUTPUTS:
-        raise UserError(
-            f"cannot write {output.name}: name the output {', '.join(OUTPUTS[:-1])} or {OUTPUTS[-1]}"
-        )
-    if output.absolute() == table.absolute():
-        raise UserError(f"{output} is the table to be scored; choose another --output")
+ROW_GROUP = 16_384
+"""Rows of a Parquet file that are written together."""
 
 
-def write_scored(
-    output: Path,
-    *,
-    table: Path,
-    columns: Sequence[str],
-    rows: Sequence[Row],
-    added: Mapping[int, Row],
-) -> None:
-    """Write the scored rows in their order, whole or not at all.
+class Writer(ABC):
+    """Writes the rows of ``source`` that are not left out, and what the model says of them.
 
     Args:
-        output: ``.parquet``, ``.csv`` or ``.jsonl``. From Parquet to Parquet the columns keep their types.
-        table: where the rows were read from.
-        columns: old and new.
-        rows: all rows of the table.
-        added: row number, from 1 → values of the new columns; other rows are left out.
+        file: open for writing.
+        source: the table.
+        classes: class names.
     """
-    kind = output.suffix.lower()
-    if kind == ".parquet":
-        with atomic_write(output) as file:
-            pq.write_table(_arrow_table(table, columns, rows, added), file)
-        return
-    scored = [{**rows[number - 1], **values} for number, values in added.items()]
-    if kind == ".jsonl":
-        lines = (json.dumps(row, ensure_ascii=False, default=str) for row in scored)
-        write_text(output, "".join(f"{line}\n" for line in lines))
-    else:
-        _write_csv(output, columns, [[_as_text(row[name]) for name in columns] for row in scored])
+
+    mode = "w"
+
+    def __init__(self, file: IO[Any], *, source: Source, classes: Sequence[str]) -> None:
+        self.file = file
+        self.source = source
+        self.new = new_columns(classes)
+
+    @abstractmethod
+    def write(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
+        """Write the rows of a chunk."""
+
+    def finish(self) -> None:  # noqa: B027
+        """Write what is left, after the last chunk; most files need nothing."""
+
+
+class CSVWriter(Writer):
+    """Lists, dictionaries and truth values are written as JSON."""
+
+    def __init__(self, file: IO[str], *, source: Source, classes: Sequence[str]) -> None:
+        super().__init__(file, source=source, classes=classes)
+        self.lines = csv.writer(file, lineterminator="\n")
+        self.lines.writerow([*source.columns, *self.new])
+
+    def write(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
+        """Write the rows of a chunk."""
+        for row, verdict in _kept(chunk, verdicts):
+            old = (row[name] for name in self.source.columns)
+            self.lines.writerow(map(as_text, (*old, *verdict.values)))
+
+
+class JSONLinesWriter(Writer):
+    """An object per row."""
+
+    def write(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
+        """Write the rows of a chunk."""
+        for row, verdict in _kept(chunk, verdicts):
+            scored = row | dict(zip(self.new, verdict.values, strict=True))
+            self.file.write(json.dumps(scored, ensure_ascii=False, default=str) + "\n")
+
+
+class ParquetWriter(Writer):
+    """Columns keep the types of a Parquet file; those of other tables are found; mixed values become JSON."""
+
+    mode = "wb"
+
+    def __init__(self, file: IO[bytes], *, source: Source, classes: Sequence[str]) -> None:
+        super().__init__(file, source=source, classes=classes)
+        kinds = [pa.string(), *[pa.float64()] * (1 + len(classes)), pa.string(), pa.string(), pa.bool_()]
+        old = [kind or pa.string() for kind in source.types]
+        names = (*source.columns, *self.new)
+        self.schema = pa.schema(list(zip(names, [*old, *kinds], strict=True)))
+        self.parquet = pq.ParquetWriter(file, self.schema)
+        self.waiting: list[pa.Table] = []
+
+    def write(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
+        """Write the rows of a chunk."""
+        kept = _kept(chunk, verdicts)
+        if chunk.table is not None:
+            places = [i for i, verdict in enumerate(verdicts) if verdict.probabilities is not None]
+            columns = chunk.table.take(pa.array(places, pa.int64())).columns
+        else:
+            columns = [
+                _column([row[name] for row, _ in kept], kind)
+                for name, kind in zip(self.source.columns, self.source.types, strict=True)
+            ]
+        cells = [verdict.values for _, verdict in kept]
+        for place, name in enumerate(self.new):
+            columns.append(pa.array([values[place] for values in cells], self.schema.field(name).type))
+        self.waiting.append(pa.table(columns, schema=self.schema))
+        if sum(map(len, self.waiting)) >= ROW_GROUP:
+            self._flush()
+
+    def finish(self) -> None:
+        """Write the last rows and the footer."""
+        self._flush()
+        self.parquet.close()
+
+    def _flush(self) -> None:
+        if self.waiting:
+            self.parquet.write_table(pa.concat_tables(self.waiting), row_group_size=ROW_GROUP)
+        self.waiting = []
+
+
+WRITERS: Mapping[str, type[Writer]] = {
+    ".parquet": ParquetWriter,
+    ".csv": CSVWriter,
+    ".jsonl": JSONLinesWriter,
+}
+"""By the ending of the file."""
+
+
+@contextmanager
+def open_output(output: Path, *, source: Source, classes: Sequence[str]) -> Iterator[Writer]:
+    """A writer for ``output``, which is replaced at the end, whole or not at all."""
+    kind = WRITERS[output.suffix.lower()]
+    with atomic_write(output, kind.mode) as file:
+        writer = kind(file, source=source, classes=classes)
+        yield writer
+        writer.finish()
+
+
+@contextmanager
+def open_problems(output: Path, *, source: Source) -> Iterator[Problems]:
+    """A list of rows with a problem, beside ``output``; no list where there is none."""
+    path = problems_path(output)
+    with atomic_write(path, "w") as file:
+        problems = Problems(file, source)
+        yield problems
+    if not problems.count:
+        path.unlink()
+
+
+class Problems:
+    """Writes rows with a problem: number, what was done, why, and the row itself.
+
+    Args:
+        file: open for writing.
+        source: the table.
+    """
+
+    def __init__(self, file: IO[str], source: Source) -> None:
+        self.count = 0
+        self.columns = source.columns
+        self.lines = csv.writer(file, lineterminator="\n")
+        self.lines.writerow(["row", "outcome", "reason", *source.columns])
+
+    def write(self, chunk: Chunk, verdicts: Sequence[Verdict]) -> None:
+        """List the rows of a chunk that have a problem."""
+        for number, (row, verdict) in enumerate(zip(chunk.rows, verdicts, strict=True), start=chunk.first):
+            if verdict.problem:
+                self.count += 1
+                outcome = "left out" if verdict.probabilities is None else "scored by its text"
+                cells = (as_text(row[name]) for name in self.columns)
+                self.lines.writerow([number, outcome, verdict.problem, *cells])
 
 
 def problems_path(output: Path) -> Path:
@@ -68,51 +172,40 @@ def problems_path(output: Path) -> Path:
     return output.with_suffix(".errors.csv")
 
 
-def write_problems(output: Path, *, left_out: Mapping[int, str], without_picture: Mapping[int, str]) -> None:
-    """List rows with a problem beside ``output``: number, what was done, and why; no list where there is none."""
-    outcomes = [(number, "left out", reason) for number, reason in left_out.items()]
-    outcomes += [(number, "scored by its text", reason) for number, reason in without_picture.items()]
-    if outcomes:
-        _write_csv(problems_path(output), ("row", "outcome", "reason"), sorted(outcomes))
-    else:
-        problems_path(output).unlink(missing_ok=True)  # of an earlier scoring
+def check_output(output: Path, source: object) -> None:
+    """Refuse an output that cannot be written before anything is computed for it.
+
+    Raises:
+        UserError: an unknown ending, or ``output`` is the table itself.
+    """
+    if output.suffix.lower() not in WRITERS:
+        *first, last = WRITERS
+        raise UserError(f"cannot write {output.name}: name the output {', '.join(first)} or {last}")
+    if isinstance(source, Path) and output.absolute() == source.absolute():
+        raise UserError(f"{output} is the table to be scored; choose another --output")
 
 
-def _arrow_table(
-    table: Path, columns: Sequence[str], rows: Sequence[Row], added: Mapping[int, Row]
-) -> pa.Table:
-    kept = [number - 1 for number in added]
-    if table.suffix.lower() == ".parquet":
-        old = pq.read_table(table).take(pa.array(kept, pa.int64()))
-        arrays = dict(zip(old.column_names, old.columns, strict=True))
-    else:
-        names = rows[0].keys()
-        arrays = {name: _arrow_array([rows[i][name] for i in kept]) for name in names}
-    for name in columns[len(arrays) :]:
-        kind = pa.string() if name == "prediction" else pa.float64()
-        arrays[name] = pa.array([values[name] for values in added.values()], kind)
-    return pa.table(arrays)
+def as_text(value: Any) -> Any:
+    """A cell of a CSV file."""
+    if isinstance(value, list | dict | bool):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return value
 
 
-def _arrow_array(values: Sequence[Any]) -> pa.Array:
-    """A column of one type; values of mixed types become JSON."""
-    try:
-        return pa.array(values)
-    except pa.ArrowException:
+def _kept(chunk: Chunk, verdicts: Sequence[Verdict]) -> list[tuple[dict[str, Any], Verdict]]:
+    return [
+        (row, verdict)
+        for row, verdict in zip(chunk.rows, verdicts, strict=True)
+        if verdict.probabilities is not None
+    ]
+
+
+def _column(values: Sequence[Any], kind: pa.DataType | None) -> pa.Array:
+    if kind is None:
         return pa.array(
             [None if value is None else json.dumps(value, ensure_ascii=False) for value in values]
         )
-
-
-def _write_csv(path: Path, header: Sequence[str], lines: Sequence[Sequence[Any]]) -> None:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(lines)
-    write_text(path, buffer.getvalue())
-
-
-def _as_text(value: Any) -> Any:
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    return value
+    try:
+        return pa.array(values, kind)
+    except pa.ArrowException:  # an integer that a fraction cannot hold exactly
+        return pa.array(values).cast(kind, safe=False)

@@ -100,4 +100,4 @@ class Concat(PairModel):
         words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
         forwards, backwards = unpack(self.bilstm(words, lengths), mask).chunk(2, dim=-1)  # (B, N, h)
         ends = (lengths - 1).clamp(min=0)
-        return torch.cat([forwards[torch.arange(len(batch)), ends], backwards[:, 0]], dim=-1)
+        return torch.cat([forwards[torch.arange(ends.shape[0]), ends], backwards[:, 0]], dim=-1)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sentipair.features import ragged
+
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean over the true positions: values [B, N, d], mask [B, N] → [B, d]; zero where a row has none."""
@@ -29,10 +31,19 @@ def standardise(values: Tensor) -> Tensor:
 
 def unpack(rows: Tensor, mask: Tensor) -> Tensor:
     """Put rows [T, d] back at the true positions of mask [B, N], zeros elsewhere → [B, N, d]."""
-    if len(rows) < mask.numel():
+    if torch.compiler.is_exporting():  # see ``ragged``
+        rows = rows * mask.flatten().unsqueeze(1)
+    elif len(rows) < mask.numel():
         places = mask.flatten().nonzero().squeeze(1)
         rows = rows.new_zeros(mask.numel(), rows.shape[-1]).index_copy(0, places, rows)
     return rows.view(*mask.shape, rows.shape[-1])
+
+
+def repeat_rows(values: Tensor, mask: Tensor) -> Tensor:
+    """What belongs to a whole pair, values [B, d], for each of its true positions in mask [B, N]: [T, d]."""
+    if torch.compiler.is_exporting():  # see ``ragged``
+        return values.unsqueeze(1).expand(-1, mask.shape[1], -1).flatten(0, 1)
+    return values.repeat_interleave(mask.sum(dim=1), dim=0)
 
 
 def has_bf16_units() -> bool:
@@ -108,13 +119,13 @@ class WordConvolution(nn.Module):
 
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         """Words [T, d] at the true positions of mask [B, N] → [B, widths·filters], zero for an empty text."""
-        pair, position = mask.nonzero(as_tuple=True)
-        left = mask.sum(dim=1)[pair] - position  # (T), words from here to the end of the text
+        places = torch.arange(mask.shape[1], device=mask.device)
+        left = ragged(mask.sum(dim=1, keepdim=True) - places, mask)  # (T), words from here to the end of the text
         taps = self.taps(words).unflatten(-1, (sum(self.widths), -1))  # (T, taps, filters)
         taps = functional.pad(taps, (0, 0, 0, 0, 0, max(self.widths) - 1))
         runs = [
             sum(
-                tap[offset : offset + len(words), offset] * (left > offset).unsqueeze(1)
+                tap[offset : offset + words.shape[0], offset] * (left > offset).unsqueeze(1)
                 for offset in range(width)
             )
             for width, tap in zip(self.widths, taps.split(self.widths, dim=1), strict=True)

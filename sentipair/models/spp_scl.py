@@ -36,7 +36,14 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, WideLinear, masked_mean, masked_softmax, unpack
+from sentipair.models.layers import (
+    Dropout,
+    WideLinear,
+    masked_mean,
+    masked_softmax,
+    repeat_rows,
+    unpack,
+)
 from sentipair.models.recurrence import BiLSTM
 from sentipair.settings import Count, Rate
 
@@ -213,8 +220,7 @@ class SPPSCL(PairModel):
             if self.layer_attention
             else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
         )
-        per_token = gates.repeat_interleave(lengths, dim=0)  # (T, L)
-        weighed = torch.einsum("tl,tld->td", per_token, batch.rows("text"))
+        weighed = torch.einsum("tl,tld->td", repeat_rows(gates, mask), batch.rows("text"))
         return unpack(self.bilstm(self.input_dropout(weighed), lengths), mask), gates
 
     def read_image(self, batch: PairBatch) -> Tensor:

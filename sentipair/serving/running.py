@@ -6,9 +6,7 @@ import socket
 from collections.abc import Iterable
 
 import uvicorn
-from PIL import Image
 
-from sentipair.data.pair import Post
 from sentipair.errors import UserError
 from sentipair.inference import Predictor
 from sentipair.progress import say
@@ -23,7 +21,7 @@ def serve(predictor: Predictor, *, host: str, port: int, limits: Limits, keys: I
         UserError: the address cannot be used.
     """
     keys = list(keys)
-    warm_up(predictor)
+    predictor.warm_up()
     app = create_app(predictor, limits=limits, keys=keys)
     listening = listen(host, port)
     say(f"sentipair listens on http://{_shown(listening)}; stop it with Ctrl-C")
@@ -39,11 +37,6 @@ def serve(predictor: Predictor, *, host: str, port: int, limits: Limits, keys: I
         timeout_graceful_shutdown=int(2 * limits.seconds),
     )
     uvicorn.Server(config).run(sockets=[listening])
-
-
-def warm_up(predictor: Predictor) -> None:
-    """Score a post, so that the first person does not wait for what is loaded at first use."""
-    predictor.predict([Post(id="warm up", text="what a day", opened=Image.new("RGB", (64, 64)))])
 
 
 def listen(host: str, port: int) -> socket.socket:

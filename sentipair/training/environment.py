@@ -9,11 +9,17 @@ from pathlib import Path
 
 import torch
 
+from sentipair.data import PairDataset
+
 PACKAGES = ("sentipair", "torch", "transformers", "openvino", "numpy", "scikit-learn", "pillow", "tokenizers")
 
 
-def environment(*, data_fingerprint: str) -> dict[str, object]:
-    """Versions, processor or GPU, git revision of the code (where it is a checkout) and the data's fingerprint."""
+def environment(dataset: PairDataset) -> dict[str, object]:
+    """Versions, processor or GPU, git revision of the code (where it is a checkout) and fingerprints of the data.
+
+    ``data`` covers all that a model may read, ``posts`` leaves out the rationales: models with and without them are
+    compared on the same posts.
+    """
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return {
         "python": platform.python_version(),
@@ -23,7 +29,8 @@ def environment(*, data_fingerprint: str) -> dict[str, object]:
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "packages": {name: found for name in PACKAGES if (found := _version(name))},
         "git": _git_revision(),
-        "data": data_fingerprint,
+        "data": dataset.fingerprint,
+        "posts": dataset.without_rationales.fingerprint,
     }
 
 

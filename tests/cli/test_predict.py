@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,7 +101,30 @@ def test_a_table(predict: Any, tmp_path: Path) -> None:
     assert str(tmp_path / "scored.errors.csv") in result.out
     report = predict(*words, "--json").json
     assert sum(report["counts"].values()) == 2
-    assert report["left_out"] == {"2": "neither a text nor a picture"}
+    assert (report["rows"], report["left_out"], report["without_picture"]) == (3, 1, 1)
+    surest = report["examples"][max(report["counts"], key=report["counts"].get)][0]
+    assert surest["row"] in (1, 3)
+
+
+def test_the_surest_rows_are_shown_and_a_page_is_written(predict: Any, tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text('{"text": "good", "at": "2024-05-01"}\n', encoding="utf-8")
+    words = ["--input", tmp_path / "posts.jsonl", "--output", tmp_path / "scored.jsonl"]
+    result = predict(*words, "--report", tmp_path / "scored.html", "--date", "at")
+    assert result.code == 0, result.err
+    assert "row 1 (" in result.out
+    assert "): good" in result.out
+    assert str(tmp_path / "scored.html") in result.out
+    assert "Over at" in (tmp_path / "scored.html").read_text(encoding="utf-8")
+    result = predict(*words, "--group", "at")
+    assert (result.code, result.out) == (1, "")
+    assert "name it too: --report scored.html" in result.err
+
+
+def test_standard_input_is_a_table(predict: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"text\ngood\nbad\n")))
+    result = predict("--input", "-", "--output", tmp_path / "scored.csv", "--json")
+    assert result.code == 0, result.err
+    assert result.json["rows"] == 2
 
 
 def test_a_table_and_a_post_at_once_are_refused(predict: Any, tmp_path: Path) -> None:

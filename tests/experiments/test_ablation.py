@@ -153,7 +153,7 @@ def test_a_variant_that_diverges_is_left_out_and_named(
 
 def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
     result = benchmark(
-        ["se-mlnn", "logistic-regression"],
+        ["se-mlnn", "logistic-regression", "logistic-regression+rationales"],
         [str(sample_posts)],
         seeds=[0],
         output=tmp_path,
@@ -164,7 +164,8 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     board = result["data"][str(sample_posts)]
     ranked = [entry["summary"]["test"]["accuracy"]["mean"] for entry in board.values()]
     assert ranked == sorted(ranked, reverse=True)
-    assert [entry["margin"] is None for entry in board.values()] == [True, False]
+    assert [entry["margin"] is None for entry in board.values()] == [True, False, False]
+    assert board["logistic-regression+rationales"]["parameters"] > board["logistic-regression"]["parameters"]
     assert board["logistic-regression"]["parameters"] == (384 + 1280 + 1) * 3
     assert all(entry["pairs_per_second"] > 0 for entry in board.values())
     [page] = (tmp_path / "tables").glob("*.md")

@@ -203,7 +203,7 @@ class Frame:
 def test_lists_frames_and_iterators_give_the_same(
     predictor: Predictor, test_posts: list[Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sentipair.inference.predictor.CHUNK", 2)
+    monkeypatch.setattr("sentipair.inference.base.CHUNK", 2)
     rows = [{"image": pair.image, "text": pair.text} for pair in test_posts[:5]]
     expected = [prediction.label for prediction in predictor.predict(test_posts[:5])]
     assert [prediction.label for prediction in predictor(rows)] == expected

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import json
+import os
+import random
 import shutil
+import signal
+import time
+import warnings
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from sentipair.errors import UserError
+from sentipair.files import alone_in
 from sentipair.inference import Predictor
-from sentipair.inference.scoring import score_table
+from sentipair.inference.journal import Journal
+from sentipair.inference.scoring import circumstances, score_table
+from sentipair.inference.source import look_through
+from sentipair.inference.verdicts import Verdict
 
-NEW = ["prediction", "confidence", "p(positive)", "p(neutral)", "p(negative)"]
+CLASSES = ("positive", "neutral", "negative")
+NEW = [
+    "prediction",
+    "confidence",
+    *(f"p({name})" for name in CLASSES),
+    "text_alone",
+    "image_alone",
+    "conflict",
+]
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +99,17 @@ def test_every_format_to_every_format(predictor: Predictor, pictures: Path, sour
     kept = [0, 1, 2, 3, 5]
     assert [{key: row[key] for key in ("nr", "image", "text")} for row in rows] == [ROWS[i] for i in kept]
     for row in rows:
-        probabilities = [float(row[name]) for name in NEW[2:]]
+        probabilities = [float(row[f"p({name})"]) for name in CLASSES]
         assert sum(probabilities) == pytest.approx(1, abs=1e-5)
         assert float(row["confidence"]) == max(probabilities)
-        assert row["prediction"] == NEW[2 + probabilities.index(max(probabilities))][2:-1]
+        assert row["prediction"] == CLASSES[probabilities.index(max(probabilities))]
+        both = bool(row["text_alone"] and row["image_alone"])
+        assert both == (row["nr"] == "7")
+        assert str(row["conflict"]).lower() == str(both and row["text_alone"] != row["image_alone"]).lower()
     expected = predictor(image=pictures / "a.jpg", text="what a wonderful day")
     assert float(rows[0]["p(positive)"]) == pytest.approx(expected.probabilities["positive"], abs=5e-3)
 
-    assert list(report.left_out) == [5, 7, 8]
-    assert list(report.without_picture) == [4, 6]
+    assert (report.rows, report.left_out, report.without_picture) == (8, 3, 2)
     assert sum(report.counts.values()) == 5
     problems = read(pictures / "deep" / "scored.errors.csv")
     assert [(row["row"], row["outcome"]) for row in problems] == [
@@ -101,6 +123,8 @@ def test_every_format_to_every_format(predictor: Predictor, pictures: Path, sour
     assert reasons[0] == f"no picture at {pictures / 'absent.jpg'}"
     assert reasons[2] == "picture cannot be used: not a picture"
     assert reasons[4] == "neither a text nor a picture"
+    assert [{key: row[key] for key in ("nr", "image", "text")} for row in problems] == ROWS[3:]
+    assert not list((pictures / "deep").glob("*.parts"))
 
 
 def test_parquet_columns_keep_their_types(predictor: Predictor, pictures: Path) -> None:
@@ -117,7 +141,7 @@ def test_parquet_columns_keep_their_types(predictor: Predictor, pictures: Path) 
     )
     pq.write_table(table, pictures / "posts.parquet")
     report = score_table(predictor, pictures / "posts.parquet", pictures / "scored.parquet")
-    assert list(report.left_out) == [2]
+    assert report.left_out == 1
     scored = pq.read_table(pictures / "scored.parquet")
     assert scored.select(table.column_names).equals(table.take([0, 2]))
 
@@ -172,7 +196,7 @@ def test_a_table_of_nothing_but_problems(predictor: Predictor, pictures: Path, o
     source = write(pictures / "posts.csv", ROWS[4:5])
     report = score_table(predictor, source, pictures / f"scored{output}")
     assert sum(report.counts.values()) == 0
-    assert list(report.left_out) == [1]
+    assert report.left_out == 1
     assert read(pictures / f"scored{output}") == []
 
 
@@ -205,13 +229,240 @@ def test_an_absent_table_is_named(predictor: Predictor, tmp_path: Path) -> None:
         score_table(predictor, tmp_path / "absent.csv", tmp_path / "scored.csv")
 
 
+@pytest.fixture
+def short_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentipair.inference.source.CHUNK", 3)
+
+
+@pytest.mark.usefixtures("short_chunks")
+@pytest.mark.parametrize("kind", [".csv", ".jsonl", ".parquet"])
 def test_more_rows_than_are_scored_at_a_time_stay_in_order(
-    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    predictor: Predictor, tmp_path: Path, kind: str
 ) -> None:
-    monkeypatch.setattr("sentipair.inference.scoring.CHUNK", 3)
-    rows = [{"text": f"post number {i}" if i % 4 else ""} for i in range(11)]
-    report = score_table(predictor, write(tmp_path / "posts.csv", rows), tmp_path / "scored.csv")
-    assert [row["text"] for row in read(tmp_path / "scored.csv")] == [
-        row["text"] for row in rows if row["text"]
+    rows = [{"text": f"post number {i}" if i % 4 else "", "nr": str(i)} for i in range(11)]
+    table = write(tmp_path / f"posts{kind}", rows)
+    report = score_table(predictor, table, tmp_path / f"scored{kind}")
+    found = read(tmp_path / f"scored{kind}")
+    assert [row["nr"] for row in found] == [row["nr"] for row in rows if row["text"]]
+    assert report.left_out == 3
+    for row in found:
+        alone = predictor(text=row["text"])
+        assert row["prediction"] == alone.label
+        assert float(row["p(neutral)"]) == pytest.approx(alone.probabilities["neutral"], abs=5e-3)
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_dictionaries_and_row_groups_do_not_matter(predictor: Predictor, tmp_path: Path) -> None:
+    kinds = pa.array([f"kind {i}" for i in range(8)]).dictionary_encode()
+    table = pa.table({"text": [f"post {i}" for i in range(8)], "kind": kinds})
+    pq.write_table(table, tmp_path / "posts.parquet", row_group_size=2)
+    score_table(predictor, tmp_path / "posts.parquet", tmp_path / "scored.parquet")
+    scored = pq.read_table(tmp_path / "scored.parquet")
+    assert scored.select(["text", "kind"]).to_pylist() == table.to_pylist()
+    assert scored.schema.field("kind").type == table.schema.field("kind").type
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_a_stopped_scoring_goes_on_where_it_was(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = write(tmp_path / "posts.csv", [{"text": f"post number {i}"} for i in range(20)])
+    score_table(predictor, table, tmp_path / "whole.csv")
+    asked: list[str] = []
+
+    def until_stopped(pairs: Any) -> Any:
+        asked.extend(pair.text for pair in pairs)
+        if stop_at in asked:
+            raise StoppedError
+        return type(predictor).predict(predictor, pairs)
+
+    monkeypatch.setattr(predictor, "predict", until_stopped)
+    for stop_at in ("post number 4", "post number 13"):
+        with pytest.raises(StoppedError):
+            score_table(predictor, table, tmp_path / "scored.csv")
+        assert not (tmp_path / "scored.csv").exists()
+        kept = (tmp_path / "scored.csv.parts" / "journal.jsonl").read_bytes().count(b"\n") - 1
+        assert kept == {"post number 4": 1, "post number 13": 4}[stop_at]
+    asked.clear()
+    stop_at = "nothing"
+    capsys.readouterr()
+    score_table(predictor, table, tmp_path / "scored.csv")
+    assert "12 of 20 rows are scored already" in capsys.readouterr().err
+    assert sorted(text for text in asked if text != "what a day") == sorted(
+        f"post number {i}" for i in range(12, 20)
+    )
+    assert (tmp_path / "scored.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["posts.csv", "scored.csv", "whole.csv"]
+
+
+@pytest.mark.usefixtures("short_chunks")
+def test_another_table_or_model_begins_anew(
+    predictor: Predictor, finished_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [{"text": f"post number {i}"} for i in range(7)]
+    write(tmp_path / "posts.csv", rows)
+    others = {
+        "the threshold": Predictor.from_pretrained(finished_run / "seed-0", engine="torch", threshold=0.9),
+        "the model": Predictor.from_pretrained(finished_run / "seed-1", engine="torch"),
+        "the table": predictor,
+    }
+    for changed, other in others.items():
+        parts = tmp_path / "scored.csv.parts"
+        parts.mkdir()
+        known = look_through(tmp_path / "posts.csv", base=tmp_path)
+        with closing(Journal(parts / "journal.jsonl", circumstances(predictor, known))) as journal:
+            journal.append([Verdict([1.0, 0.0, 0.0], "positive")] * 3)
+        if changed == "the table":
+            write(tmp_path / "posts.csv", rows[:5])
+        score_table(other, tmp_path / "posts.csv", tmp_path / "scored.csv")
+        assert f"{changed} changed since this was stopped; scoring begins anew" in capsys.readouterr().err
+        assert all(row["p(positive)"] != "1.0" for row in read(tmp_path / "scored.csv"))
+
+
+def test_a_mistaken_option_does_not_cost_what_is_scored(predictor: Predictor, tmp_path: Path) -> None:
+    table = write(tmp_path / "posts.csv", [{"text": "a post"}])
+    parts = tmp_path / "scored.csv.parts"
+    parts.mkdir()
+    (parts / "journal.jsonl").write_bytes(b"{}\n")
+    for options in ({"date": "day"}, {"group": "who"}):
+        with pytest.raises(UserError, match=r"posts\.csv has no column (day|who) \(it has: text\)"):
+            score_table(predictor, table, tmp_path / "scored.csv", **options)  # type: ignore[arg-type]
+    assert (parts / "journal.jsonl").exists()
+
+
+def test_two_processes_do_not_score_into_one_file(predictor: Predictor, tmp_path: Path) -> None:
+    table = write(tmp_path / "posts.csv", [{"text": "a post"}])
+    with (
+        alone_in(tmp_path / "scored.csv.parts"),
+        pytest.raises(UserError, match="another sentipair is at work"),
+    ):
+        score_table(predictor, table, tmp_path / "scored.csv")
+
+
+def test_a_folder_of_pictures_and_standard_input(
+    predictor: Predictor, pictures: Path, tmp_path: Path
+) -> None:
+    (pictures / "a.txt").write_text("what a wonderful day\n", encoding="utf-8")
+    report = score_table(predictor, pictures, tmp_path / "scored.csv")
+    rows = read(tmp_path / "scored.csv")
+    assert [(row["image"], row["text"]) for row in rows] == [("a.jpg", "what a wonderful day"), ("b.jpg", "")]
+    assert report.left_out == 1  # broken.jpg
+    for content in (b"text\ngood\nbad\n", b'\n{"text": "good"}\n{"text": "bad"}\n'):
+        score_table(predictor, io.BytesIO(content), tmp_path / "piped.csv")
+        assert [row["text"] for row in read(tmp_path / "piped.csv")] == ["good", "bad"]
+    with pytest.raises(UserError, match=r"input\.csv has no rows"):
+        score_table(predictor, io.BytesIO(b""), tmp_path / "empty.csv")
+    assert not (tmp_path / "empty.csv.parts").exists()
+
+
+def test_below_the_threshold_a_row_has_no_class_and_is_counted(finished_run: Path, tmp_path: Path) -> None:
+    unsure = Predictor.from_pretrained(finished_run / "seed-0", engine="torch", threshold=1.0)
+    table = write(tmp_path / "posts.csv", [{"text": "a post"}, {"text": "another"}])
+    report = score_table(unsure, table, tmp_path / "scored.csv")
+    assert (report.abstained, sum(report.counts.values()), report.examples) == (2, 0, {})
+    assert [row["prediction"] for row in read(tmp_path / "scored.csv")] == ["", ""]
+
+
+def test_odd_pictures_and_texts(predictor: Predictor, tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    Image.new("RGB", (1, 1), "red").save(tmp_path / "dot.png")
+    Image.new("CMYK", (30, 20)).save(tmp_path / "cmyk.jpg")
+    Image.new("I;16", (30, 20)).save(tmp_path / "grey.png")
+    frames = [Image.new("P", (30, 20), i) for i in range(2)]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    usable = ["dot.png", "cmyk.jpg", "grey.png", "moving.gif"]
+    useless = ["folder.jpg", "empty.jpg", "huge.png", "x" * 5_000, "nul\0.jpg", "http://a.b/c.jpg"]
+    rows = [{"image": name, "text": "a"} for name in (*usable, *useless)]
+    rows += [{"image": "", "text": "word " * 20_000}, {"image": " ", "text": "\u202e 😂 \u0000"}]
+    table = write(tmp_path / "posts.jsonl", rows)
+    report = score_table(predictor, table, tmp_path / "scored.jsonl")
+    assert (report.left_out, report.without_picture, report.truncated) == (0, len(useless), 1)
+    assert [row["image_alone"] is not None for row in read(tmp_path / "scored.jsonl")] == [
+        name in usable for name in (*usable, *useless, "", "")
     ]
-    assert list(report.left_out) == [1, 5, 9]
+    reasons = [row["reason"] for row in read(tmp_path / "scored.errors.csv")]
+    assert reasons[1:3] == [
+        "picture cannot be used: not a picture",
+        "picture cannot be used: too many pixels",
+    ]
+
+
+def test_repeated_pictures_and_texts_are_encoded_once(
+    predictor: Predictor, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {made_by.kind: made_by for _, made_by in predictor.encode.columns}
+    encoded: list[int] = []
+    for made_by in sources.values():
+        monkeypatch.setattr(
+            made_by,
+            "encode",
+            lambda pairs, it=made_by: encoded.append(len(pairs)) or type(it).encode(it, pairs),
+        )
+    rows = [{"image": "a.jpg", "text": "again"}] * 40 + [{"image": "b.jpg", "text": "again"}]
+    monkeypatch.setattr(predictor, "warm_up", lambda: None)
+    score_table(predictor, write(pictures / "posts.csv", rows), pictures / "scored.csv")
+    assert sorted(encoded) == [1, 2]
+
+
+def test_the_page_has_what_was_counted(predictor: Predictor, pictures: Path) -> None:
+    rows = [{**row, "day": f"2024-03-{i + 1:02d}", "who": "<ann>"} for i, row in enumerate(ROWS)]
+    page = pictures / "scored.html"
+    score_table(
+        predictor,
+        write(pictures / "posts.csv", rows),
+        pictures / "scored.csv",
+        report=page,
+        date="day",
+        group="who",
+    )
+    text = page.read_text(encoding="utf-8")
+    for expected in (
+        "What posts.csv says",
+        "Over day",
+        "By who",
+        "&lt;ann&gt;",
+        "Posts per day",
+        "left out</b> 3",
+    ):
+        assert expected in text
+    assert "<ann>" not in text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.usefixtures("short_chunks")
+def test_a_killed_process_leaves_what_an_undisturbed_one_would(predictor: Predictor, tmp_path: Path) -> None:
+    rows = [{"nr": str(i), "text": f"post number {i} " * (i % 7)} for i in range(36)]
+    table, output = write(tmp_path / "posts.csv", rows), tmp_path / "scored.csv"
+    journal, kills = tmp_path / "scored.csv.parts" / "journal.jsonl", 0
+    generator = random.Random(0)
+    while (child := fork_to_score(predictor, table, output)) and kills < 100:
+        time.sleep(generator.uniform(0, 0.3))
+        os.kill(child, signal.SIGKILL)
+        if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
+            break
+        kills += 1
+        assert not output.exists() or not journal.exists()
+    assert kills >= 3
+    score_table(predictor, table, tmp_path / "whole.csv")
+    assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert (tmp_path / "scored.errors.csv").read_bytes() == (tmp_path / "whole.errors.csv").read_bytes()
+    assert not journal.parent.exists()
+
+
+def fork_to_score(predictor: Predictor, table: Path, output: Path) -> int:
+    """Score in a process of its own, which is returned."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the threads of PyTorch are at rest
+        child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            score_table(predictor, table, output)
+            os._exit(0)
+        os._exit(1)
+    return child

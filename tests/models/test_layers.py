@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from sentipair.features import ragged
 from sentipair.models.layers import (
     AdditiveAttention,
     Dropout,
@@ -16,6 +17,7 @@ from sentipair.models.layers import (
     has_bf16_units,
     masked_mean,
     masked_softmax,
+    repeat_rows,
     standardise,
     unpack,
 )
@@ -80,6 +82,19 @@ def test_unpack_undoes_selection(mask: torch.Tensor) -> None:
     weights = torch.randn_like(values)
     (unpack(rows, mask) * weights).sum().backward()
     assert torch.equal(rows.grad, weights[mask])
+
+
+@pytest.mark.parametrize("exporting", [False, True])
+def test_rows_of_a_batch_and_back(exporting: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an exported graph there is a row for every position; what comes back is the same."""
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: exporting)
+    values, whole = torch.randn(4, 4, 5), torch.randn(4, 5)
+    rows, repeated = ragged(values, MASK), repeat_rows(whole, MASK)
+    assert len(rows) == len(repeated) == (MASK.numel() if exporting else int(MASK.sum()))
+    back = unpack(rows * repeated + 1, MASK)
+    for pair, place in MASK.nonzero().tolist():
+        torch.testing.assert_close(back[pair, place], values[pair, place] * whole[pair] + 1)
+    assert not back[~MASK].any()
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.2, 0.5, 0.9])
