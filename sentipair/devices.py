@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from importlib.util import find_spec
@@ -22,6 +23,17 @@ def cores() -> int:
     """How many processor cores this process may use: all, unless it was started with fewer (``taskset``)."""
     usable = getattr(os, "sched_getaffinity", None)  # Linux only
     return len(usable(0)) if usable else os.cpu_count() or 1
+
+
+@contextmanager
+def at_most_threads(count: int) -> Iterator[None]:
+    """Compute with ``count`` threads, or as many as before where they were fewer."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(min(count, before))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def processes() -> int:

@@ -9,7 +9,6 @@ import typer
 
 from sentipair.cli.options import EncoderNames, Engine, Features, Json, Override, Workers, open_store
 from sentipair.cli.show import print_json, print_paths
-from sentipair.data import all_readers
 from sentipair.errors import UserError
 
 
@@ -67,5 +66,7 @@ def benchmark(
 
 def place(entry: str) -> tuple[str, str | None]:
     """What ``--data`` names, and where it is: only the name of a reader can be followed by ``=FOLDER``."""
+    from sentipair.data import all_readers
+
     name, equals, root = entry.partition("=")
     return (name, root) if equals and name in all_readers() else (entry, None)

@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from sentipair.cli.show import control_table, print_json
-from sentipair.data import all_readers, load_dataset
-from sentipair.data.audit import audit, render
-from sentipair.data.duplicates import read_pictures
-from sentipair.files import atomic_write
 
 app = typer.Typer(help="Data sets: what can be read, and what is wrong with them.", no_args_is_help=True)
 
@@ -27,6 +21,8 @@ def list_readers() -> None:
 
     Example: sentipair data list
     """
+    from sentipair.data import all_readers
+
     console = Console()
     for reader in all_readers().values():
         facts = {
@@ -59,6 +55,9 @@ def check(
 
     Example: sentipair data check mvsa-single --root path/to/mvsa-single
     """
+    from sentipair.data import load_dataset
+    from sentipair.data.audit import audit, render
+    from sentipair.data.duplicates import read_pictures
     from sentipair.evaluation.controls import control_scores, telling
 
     pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
@@ -88,6 +87,12 @@ def prepare(
 
     Example: sentipair data prepare mvsa-single --root path/to/mvsa-single --output mvsa-single.parquet
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from sentipair.data import load_dataset
+    from sentipair.files import atomic_write
+
     pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
     split = {i: name for name, ids in pairs.splits.items() for i in ids}
     rows = [

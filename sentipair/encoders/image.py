@@ -22,7 +22,7 @@ from sentipair.encoders.top import flat
 from sentipair.encoders.weights import folder_revision, locate, revision
 from sentipair.errors import UserError
 
-BATCH = 8
+BATCH = 4
 
 
 class FeatureMap(nn.Module):

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from sentipair.devices import cores
+from sentipair.devices import at_most_threads, cores
 from sentipair.errors import UserError
 from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.run import (
@@ -237,5 +237,7 @@ def _store(root: Path) -> FeatureStore:
 
 def _train_one(config: RunConfig, output: Path, root: Path) -> None:
     bench = Workbench(config, _store(root))
-    train_seed(bench, config, seed_folder(output, config.seed), bench.extract())
+    tables = bench.extract()
+    with at_most_threads(bench.threads):
+        train_seed(bench, config, seed_folder(output, config.seed), tables)
     give_memory_back()

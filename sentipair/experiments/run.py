@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from sentipair.devices import is_main, processes
+from sentipair.devices import at_most_threads, is_main, processes
 from sentipair.errors import UserError
 from sentipair.evaluation.invariance import batch_warning
 from sentipair.evaluation.predict import predict
@@ -78,8 +78,9 @@ def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: Fea
         tables = bench.extract()
         for line in about_features(tables.values(), config.data):
             say(line)
-        for seed in unfinished:
-            train_seed(bench, config.model_copy(update={"seed": seed}), seed_folder(output, seed), tables)
+        with at_most_threads(bench.threads):
+            for seed in unfinished:
+                train_seed(bench, config.model_copy(update={"seed": seed}), seed_folder(output, seed), tables)
     runs = finished_runs(output)
     for run in runs:
         if not (run.folder / REPORT).exists():

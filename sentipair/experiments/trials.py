@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from sentipair.data import PairDataset
+from sentipair.devices import at_most_threads
 from sentipair.experiments.notices import about_data, about_features
 from sentipair.experiments.run import CONFIG
 from sentipair.experiments.workbench import Workbench
@@ -71,7 +72,8 @@ class ValidationBench:
         config.write(folder / CONFIG)
         tables = self.tables  # data that cannot be used is no fault of the trial
         try:
-            values = [self._train_seed(config, seed, seed_folder(folder, seed), tables) for seed in seeds]
+            with at_most_threads(self.bench.threads):
+                values = [self._train_seed(config, seed, seed_folder(folder, seed), tables) for seed in seeds]
             found: dict[str, Any] = {"score": float(np.mean(values)), "values": values}
         except DivergenceError as error:
             found = {"score": None, "failed": str(error)}

@@ -76,7 +76,9 @@ def number_figure(periods: Mapping[date, Counts], classes: Sequence[str], *, per
     for name in classes:
         heights = [counts.get(name, 0) for counts in periods.values()]
         colour = _colour(name, classes)
-        axes.bar(list(periods), heights, WIDTHS[period], bottom=below, align="edge", color=colour, label=name)
+        axes.bar(
+            _numbers(periods), heights, WIDTHS[period], bottom=below, align="edge", color=colour, label=name
+        )
         below = [low + height for low, height in zip(below, heights, strict=True)]
     axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.set_ylabel(f"posts per {period}")

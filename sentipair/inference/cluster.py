@@ -15,7 +15,7 @@ from sentipair.errors import UserError
 from sentipair.inference.predictor import Predictor
 from sentipair.inference.source import CHUNK, Chunk
 from sentipair.inference.verdicts import Verdict
-from sentipair.memory import keep_picture_memory
+from sentipair.memory import share_memory
 
 if TYPE_CHECKING:
     from sentipair.inference.scoring import Job
@@ -78,7 +78,7 @@ class Scorer:
 
     def __init__(self, job: Job, start: int, *predictor: Any) -> None:
         torch.set_num_threads(1)
-        keep_picture_memory()
+        share_memory()
         model, config, engine, threshold = predictor
         self.predictor = Predictor(model, config, engine=engine, threshold=threshold)
         self.predictor.warm_up()

@@ -24,7 +24,7 @@ from sentipair.inference.source import CHUNK, Chunk, Source, look_through, table
 from sentipair.inference.summary import ScoringReport, Tally
 from sentipair.inference.verdicts import Verdict, known_columns, new_columns, post_of, verdict
 from sentipair.inference.writing import check_output, open_output, open_problems
-from sentipair.memory import keep_picture_memory
+from sentipair.memory import share_memory
 from sentipair.progress import progress_bar, say
 
 AT_A_TIME = 2
@@ -169,7 +169,7 @@ def _score(job: Job, predictor: Predictor, journal: Journal, workers: Workers) -
 
 
 def _score_here(job: Job, predictor: Predictor, *, start: int) -> Iterator[list[Verdict]]:
-    keep_picture_memory()
+    share_memory()
     predictor.warm_up()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # chunks share the cores; and the last bits do not depend on how many there are

@@ -21,6 +21,9 @@ from sentipair.progress import progress_bar
 CHUNK = 256
 """Rows that are scored at a time. Equal pictures, and equal texts, of a chunk are encoded once."""
 
+BLANK = b"\xef\xbb\xbf \t\r\n"
+"""A byte order mark and white space."""
+
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".jfif", ".avif")
 
 
@@ -114,9 +117,9 @@ def table_of(source: Path | IO[bytes], *, scratch: Path) -> tuple[Path, Path]:
 
 def _spooled(stream: IO[bytes], scratch: Path) -> Path:
     start = b""
-    while not start.strip() and (more := stream.readline()):
+    while not start.lstrip(BLANK) and (more := stream.readline()):
         start += more
-    path = scratch / ("input.jsonl" if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else "input.csv")
+    path = scratch / ("input.jsonl" if start.lstrip(BLANK).startswith(b"{") else "input.csv")
     with atomic_write(path) as file:
         file.write(start)
         shutil.copyfileobj(stream, file)

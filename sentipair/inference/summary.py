@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import Any
 
 from sentipair.data.rows import Row
@@ -15,7 +15,7 @@ from sentipair.inference.verdicts import Verdict
 SHOWN = 3
 """Examples per class."""
 
-EXCERPT = 160
+EXCERPT = 90
 """Characters of an example's text."""
 
 GROUPS = 1_000
@@ -101,7 +101,7 @@ class Tally:
         self.labels: Counter[str] = Counter()
         self.facts: Counter[str] = Counter()
         self.opinions: Counter[tuple[str, str]] = Counter()
-        self.days: Counter[tuple[date_type, str]] = Counter()
+        self.days: Counter[tuple[datetime.date, str]] = Counter()
         self.groups: Counter[tuple[str, str]] = Counter()
         self.shares: Counter[int] = Counter()
         self.undated = 0
@@ -153,38 +153,37 @@ class Tally:
         return name if name in self._known_groups else OTHERS
 
     def _show(self, number: int, row: Row, verdict: Verdict, label: str) -> None:
+        """Keep the row as an example if it is among the surest; of equal posts the surest alone."""
         assert verdict.probabilities is not None
         confidence = max(verdict.probabilities)
         for kind in (label, CONFLICT) if verdict.conflict else (label,):
             shown = self._examples[kind]
-            if len(shown) < SHOWN or confidence > shown[-1].confidence:
-                text, image = (str(row.get(self.names.get(name, "")) or "") for name in ("text", "image"))
-                example = Example(
-                    row=number,
-                    label=label,
-                    confidence=confidence,
-                    text=" ".join(text[: 4 * EXCERPT].split())[:EXCERPT],
-                    image=image,
-                    text_alone=verdict.text_alone,
-                    image_alone=verdict.image_alone,
-                )
-                if all((example.text, example.image) != (other.text, other.image) for other in shown):
-                    shown.append(example)
-                    shown.sort(key=lambda one: -one.confidence)
-                    del shown[SHOWN:]
+            if len(shown) == SHOWN and confidence <= shown[-1].confidence:
+                continue
+            text, image = (str(row.get(self.names.get(name, "")) or "") for name in ("text", "image"))
+            example = Example(
+                row=number,
+                label=label,
+                confidence=confidence,
+                text=" ".join(text[: 4 * EXCERPT].split())[:EXCERPT],
+                image=image,
+                text_alone=verdict.text_alone,
+                image_alone=verdict.image_alone,
+            )
+            surest: dict[tuple[str, str], Example] = {}
+            for one in sorted([*shown, example], key=lambda one: (-one.confidence, one.row)):
+                surest.setdefault((one.text, one.image), one)
+            shown[:] = list(surest.values())[:SHOWN]
 
 
-date_type = date
-
-
-def day_of(value: Any) -> date | None:
+def day_of(value: Any) -> datetime.date | None:
     """The day that a cell names: a date, an ISO 8601 text, or Twitter's ``created_at``; ``None`` for all else."""
-    if isinstance(value, datetime):
+    if isinstance(value, datetime.datetime):
         return value.date()
-    if isinstance(value, date):
+    if isinstance(value, datetime.date):
         return value
     text = str(value).strip()
-    for read in (datetime.fromisoformat, lambda it: datetime.strptime(it, TWITTER)):
+    for read in (datetime.datetime.fromisoformat, lambda it: datetime.datetime.strptime(it, TWITTER)):
         try:
             return read(text).date()
         except ValueError:

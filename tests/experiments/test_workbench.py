@@ -86,3 +86,14 @@ def test_regions_come_from_where_the_configuration_says(
     assert batch["regions_mask"].tolist() == [[True, True], [False, False]]
     predictor = Predictor(stored.model_config.build().eval(), stored.model_config, engine="torch")
     assert sum(predictor(text="a quiet day").probabilities.values()) == pytest.approx(1)
+
+
+def test_narrow_features_need_one_thread(monkeypatch: pytest.MonkeyPatch, feature_folder: Path) -> None:
+    monkeypatch.setattr("sentipair.experiments.workbench.cores", lambda: 7)
+    for options, expected in (
+        ({}, 1),
+        ({"encoders": "some-bert+some-resnet"}, 7),
+        ({"overrides": ["plugins.finetune={text: 1}"]}, 7),
+    ):
+        config = configure("late-fusion", "posts", **options)
+        assert Workbench(config, FeatureStore(feature_folder)).threads == expected

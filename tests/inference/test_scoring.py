@@ -436,13 +436,16 @@ def test_the_page_has_what_was_counted(predictor: Predictor, pictures: Path) -> 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.usefixtures("short_chunks")
-def test_a_killed_process_leaves_what_an_undisturbed_one_would(predictor: Predictor, tmp_path: Path) -> None:
+def test_a_killed_process_leaves_what_an_undisturbed_one_would(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictor, "warm_up", lambda: None)  # would take most of the time of a child
     rows = [{"nr": str(i), "text": f"post number {i} " * (i % 7)} for i in range(36)]
     table, output = write(tmp_path / "posts.csv", rows), tmp_path / "scored.csv"
     journal, kills = tmp_path / "scored.csv.parts" / "journal.jsonl", 0
     generator = random.Random(0)
     while (child := fork_to_score(predictor, table, output)) and kills < 100:
-        time.sleep(generator.uniform(0, 0.3))
+        time.sleep(generator.uniform(0, 0.15))
         os.kill(child, signal.SIGKILL)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
             break
