@@ -36,35 +36,41 @@ def score_on_ray(job: Job, predictor: Predictor, *, start: int) -> Iterator[list
     except ImportError as error:
         raise UserError('scoring on a cluster needs Ray: pip install "sentipair[ray]"') from error
 
-    if not ray.is_initialized():
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    started = not ray.is_initialized()
+    if started:
         address = None if "RAY_ADDRESS" in os.environ else "local"
         ray.init(address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     context = DataContext.get_current()
     context.execution_options.preserve_order = True
     context.enable_progress_bars = False
-    resources = ray.cluster_resources()
-    on_gpu = resources.get("GPU", 0) >= 1
-    chunks = -(-job.source.count // CHUNK) - start
-    actors = min(chunks, int(resources["GPU" if on_gpu else "CPU"]))
-    # from items, because tasks that read would wait for ever for a core beside the actors
-    numbers = ray.data.from_items([{"id": number} for number in range(chunks)], override_num_blocks=chunks)
-    scored = numbers.map_batches(
-        Scorer,
-        fn_constructor_args=(
-            job,
-            start,
-            predictor.model,
-            predictor.config,
-            predictor.engine,
-            predictor.threshold,
-        ),
-        batch_size=1,
-        num_gpus=1 if on_gpu else 0,
-        num_cpus=0 if on_gpu else 1,
-        compute=ActorPoolStrategy(size=actors),
-    )
-    for row in scored.iter_rows():
-        yield [Verdict(*fields) for fields in json.loads(row["verdicts"])]
+    try:
+        resources = ray.cluster_resources()
+        kind = "GPU" if resources.get("GPU", 0) >= 1 else "CPU"
+        chunks = -(-job.source.count // CHUNK) - start
+        # from items, because tasks that read would wait for ever for a core beside the actors
+        numbers = ray.data.from_items(
+            [{"id": number} for number in range(chunks)], override_num_blocks=chunks
+        )
+        scored = numbers.map_batches(
+            Scorer,
+            fn_constructor_args=(
+                job,
+                start,
+                predictor.model,
+                predictor.config,
+                predictor.engine,
+                predictor.threshold,
+            ),
+            batch_size=1,
+            compute=ActorPoolStrategy(size=min(chunks, int(resources[kind]))),
+            **{"num_gpus": 1, "num_cpus": 0} if kind == "GPU" else {"num_cpus": 1},
+        )
+        for row in scored.iter_rows():
+            yield [Verdict(*fields) for fields in json.loads(row["verdicts"])]
+    finally:
+        if started:
+            ray.shutdown()
 
 
 class Scorer:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
+from glob import escape
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Literal, TypeVar
@@ -23,7 +24,7 @@ from sentipair.inference.predictor import Predictor
 from sentipair.inference.source import CHUNK, Chunk, Source, look_through, table_of
 from sentipair.inference.summary import ScoringReport, Tally
 from sentipair.inference.verdicts import Verdict, known_columns, new_columns, post_of, verdict
-from sentipair.inference.writing import check_output, open_output, open_problems
+from sentipair.inference.writing import check_output, open_output, open_problems, problems_path
 from sentipair.memory import share_memory
 from sentipair.progress import progress_bar, say
 
@@ -92,6 +93,7 @@ def score_table(
     check_output(output, source)
     parts = output.with_name(f"{output.name}.parts")
     with alone_in(parts):
+        _remove_leftovers(output)
         path, base = table_of(source, scratch=parts)
         try:
             check_output(output, path)
@@ -193,6 +195,13 @@ def _join(journal: Journal, output: Path, source: Source, tally: Tally) -> None:
             problems.write(chunk, verdicts)
             tally.add(chunk, verdicts)
             bar.advance(task, len(verdicts))
+
+
+def _remove_leftovers(output: Path) -> None:
+    """Remove what a process left behind that was killed while it wrote the output."""
+    for path in (output, problems_path(output)):
+        for leftover in path.parent.glob(f".{escape(path.name)}.*.tmp"):
+            leftover.unlink()
 
 
 def _checked_columns(

@@ -452,10 +452,13 @@ def test_a_killed_process_leaves_what_an_undisturbed_one_would(
         kills += 1
         assert not output.exists() or not journal.exists()
     assert kills >= 3
+    (tmp_path / ".scored.csv.abc.tmp").write_text("of a process that was killed while writing")
+    score_table(predictor, table, output)
     score_table(predictor, table, tmp_path / "whole.csv")
     assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
     assert (tmp_path / "scored.errors.csv").read_bytes() == (tmp_path / "whole.errors.csv").read_bytes()
-    assert not journal.parent.exists()
+    names = ("posts.csv", "scored.csv", "scored.errors.csv", "whole.csv", "whole.errors.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == list(names)
 
 
 def fork_to_score(predictor: Predictor, table: Path, output: Path) -> int:
