@@ -14,7 +14,7 @@ from sentipair.models import PairModel
 from sentipair.progress import track
 
 LARGEST = 384 << 20
-"""Bytes of features in the largest batch that is tried; 450 posts with the offline encoders have about 210 MB."""
+"""Bytes that the largest batch that is tried may take; features of 450 posts by the offline encoders are 210 MB."""
 
 SHUFFLES = 3
 """Random orders that are tried."""
@@ -34,7 +34,7 @@ def answers_by_condition(model: PairModel, table: FeatureTable) -> dict[str, lis
     """
     count = len(table)
     by_label = np.argsort(table.labels.numpy(), kind="stable").tolist()
-    largest = largest_batch(table)
+    largest = largest_batch(model, table)
     shuffled = [np.random.default_rng(seed).permutation(count).tolist() for seed in range(SHUFFLES)]
     conditions = {
         "batch size 1": [partial(predict, batch_size=1)],
@@ -50,10 +50,10 @@ def answers_by_condition(model: PairModel, table: FeatureTable) -> dict[str, lis
     }
 
 
-def largest_batch(table: FeatureTable) -> int:
-    """How many pairs of ``table`` are tried at once: all, unless their features would be larger than ``LARGEST``."""
+def largest_batch(model: PairModel, table: FeatureTable) -> int:
+    """How many pairs of ``table`` are tried at once: all, unless that would take more than ``LARGEST``."""
     sample = table.batch(range(min(BATCH_SIZE, len(table))))
-    per_pair = sum(value.nbytes for value in sample.features.values()) / len(sample)
+    per_pair = model.expansion * sum(value.nbytes for value in sample.features.values()) / len(sample)
     return min(len(table), max(BATCH_SIZE, int(LARGEST / max(per_pair, 1))))
 
 

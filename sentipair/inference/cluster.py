@@ -64,7 +64,8 @@ def score_on_ray(job: Job, predictor: Predictor, *, start: int) -> Iterator[list
             ),
             batch_size=1,
             compute=ActorPoolStrategy(size=min(chunks, int(resources[kind]))),
-            **{"num_gpus": 1, "num_cpus": 0} if kind == "GPU" else {"num_cpus": 1},
+            num_gpus=int(kind == "GPU"),
+            num_cpus=int(kind == "CPU"),
         )
         for row in scored.iter_rows():
             yield [Verdict(*fields) for fields in json.loads(row["verdicts"])]

@@ -61,6 +61,8 @@ class PairModel(nn.Module, ABC):
             frozen encoders, parts that had to be reconstructed. Lists and leaderboards mark such a model.
         search_space: what `sentipair sweep` varies, by dotted name such as ``training.learning_rate``; settings that
             change which features the model requires do not belong here.
+        expansion: how many times as large as the features of a pair what is computed from them gets, about; 1 for
+            heads on features.
     """
 
     name: ClassVar[str]
@@ -68,6 +70,7 @@ class PairModel(nn.Module, ABC):
     citation: ClassVar[str]
     adapted: ClassVar[str] = ""
     search_space: ClassVar[Mapping[str, Range]] = {}
+    expansion: ClassVar[int] = 1
 
     @property
     @abstractmethod

@@ -56,6 +56,7 @@ class FineTuned(PairModel):
         "Devlin, J., Chang, M.-W., Lee, K. and Toutanova, K. BERT: Pre-training of Deep Bidirectional Transformers for "
         "Language Understanding. NAACL 2019. arXiv:1810.04805"
     )
+    expansion = 16  # a hidden layer four times as wide before and after its activation, in single precision
 
     def __init__(
         self, model: PairModel, *, layers: Mapping[Modality, Count], encoders: Mapping[str, str]

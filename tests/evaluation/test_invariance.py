@@ -24,6 +24,8 @@ CONDITIONS = [*BATCHING, "label-sorted", "shuffled", "padding +50"]
 class Rule(nn.Module):
     """Classifies by whether a number per pair is positive."""
 
+    expansion = 1
+
     def __init__(self, number: Any) -> None:
         super().__init__()
         self.number = number
@@ -138,18 +140,20 @@ def test_padding_leaves_the_pairs_alone(random_table: Any) -> None:
 def test_the_largest_batch_is_all_pairs_or_what_fits(
     random_table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = random_table(100)
-    assert largest_batch(table) == 100
+    table, head = random_table(100), Rule(None)
+    assert largest_batch(head, table) == 100
     bytes_of_a_pair = sum(value.nbytes for value in table.batch(range(64)).features.values()) / 64
     monkeypatch.setattr(invariance, "LARGEST", 80.5 * bytes_of_a_pair)
-    assert largest_batch(table) == 80
+    assert largest_batch(head, table) == 80
+    monkeypatch.setattr(head, "expansion", 1.15)
+    assert largest_batch(head, table) == 70
     monkeypatch.setattr(invariance, "LARGEST", 0)
-    assert largest_batch(table) == BATCH_SIZE
-    assert largest_batch(random_table(5)) == 5
+    assert largest_batch(head, table) == BATCH_SIZE
+    assert largest_batch(head, random_table(5)) == 5
 
 
 def test_without_features_all_pairs_fit(random_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     table = random_table(100)
     usual = table.batch
     monkeypatch.setattr(table, "batch", lambda rows: replace(usual(rows), features={}))
-    assert largest_batch(table) == 100
+    assert largest_batch(Rule(None), table) == 100

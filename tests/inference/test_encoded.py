@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ def test_batches_are_alike_and_places_are_kept(finished_run: Path, monkeypatch: 
         assert list(posts.batch().ids) == [str(place) for place in places]
         lengths.append([(place * 7) % 11 for place in places])
     assert [len(batch) for batch in lengths] == [4, 4, 3]
-    assert sum(lengths, []) == list(range(11))
+    assert list(chain(*lengths)) == list(range(11))
 
     whole = predictor.predict(pairs)
     monkeypatch.setattr("sentipair.inference.predictor.BATCH", 2)
