@@ -140,7 +140,8 @@ def test_padding_leaves_the_pairs_alone(random_table: Any) -> None:
 def test_the_largest_batch_is_all_pairs_or_what_fits(
     random_table: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table, head = random_table(100), Rule(None)
+    table: Any = random_table(100)
+    head: Any = Rule(None)
     assert largest_batch(head, table) == 100
     bytes_of_a_pair = sum(value.nbytes for value in table.batch(range(64)).features.values()) / 64
     monkeypatch.setattr(invariance, "LARGEST", 80.5 * bytes_of_a_pair)
@@ -153,7 +154,8 @@ def test_the_largest_batch_is_all_pairs_or_what_fits(
 
 
 def test_without_features_all_pairs_fit(random_table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = random_table(100)
+    table: Any = random_table(100)
+    head: Any = Rule(None)
     usual = table.batch
     monkeypatch.setattr(table, "batch", lambda rows: replace(usual(rows), features={}))
-    assert largest_batch(Rule(None), table) == 100
+    assert largest_batch(head, table) == 100
