@@ -25,11 +25,14 @@ from sentipair.inference.source import CHUNK, Chunk, Source, look_through, table
 from sentipair.inference.summary import ScoringReport, Tally
 from sentipair.inference.verdicts import Verdict, known_columns, new_columns, post_of, verdict
 from sentipair.inference.writing import check_output, open_output, open_problems, problems_path
-from sentipair.memory import share_memory
+from sentipair.memory import give_memory_back, share_memory
 from sentipair.progress import progress_bar, say
 
 AT_A_TIME = 2
 """Chunks under way at a time: while one is decoded, the other is encoded. More would cost memory alone."""
+
+TIDY = 4
+"""Chunks after which freed memory goes back to the operating system, so that it does not add up."""
 
 Workers = Literal["threads", "ray"]
 T = TypeVar("T")
@@ -166,6 +169,8 @@ def _score(job: Job, predictor: Predictor, journal: Journal, workers: Workers) -
         begun, before = perf_counter(), journal.rows
         for verdicts in found:
             journal.append(verdicts)
+            if journal.chunks % TIDY == 0:
+                give_memory_back()
             rate = (journal.rows - before) / (perf_counter() - begun)
             bar.update(task, completed=journal.rows, note=f"{rate:.0f} posts/s")
 

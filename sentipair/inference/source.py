@@ -18,7 +18,7 @@ from sentipair.errors import UserError
 from sentipair.files import atomic_write
 from sentipair.progress import progress_bar
 
-CHUNK = 256
+CHUNK = 128
 """Rows that are scored at a time. Equal pictures, and equal texts, of a chunk are encoded once."""
 
 BLANK = b"\xef\xbb\xbf \t\r\n"

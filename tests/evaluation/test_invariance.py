@@ -112,7 +112,8 @@ def test_three_different_orders_are_tried_and_answers_stay_with_their_pairs(rand
         visited.append(batch.ids)
         return torch.tensor([int(i) % 2 - 0.5 for i in batch.ids])
 
-    answers = answers_by_condition(Rule(number), table)
+    model: Any = Rule(number)
+    answers = answers_by_condition(model, table)
     assert [len(found) for found in answers.values()] == [1, 1, 1, 1, 3, 1]
     for found in answers.values():
         for each in found:
