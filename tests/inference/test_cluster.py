@@ -24,7 +24,7 @@ def two_processes() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("default")  # Ray's own
+@pytest.mark.filterwarnings("ignore")  # Ray's own
 @pytest.mark.usefixtures("two_processes")
 def test_two_actors_give_what_threads_give(finished_run: Path, sample_posts: Path, tmp_path: Path) -> None:
     predictor = Predictor.from_pretrained(finished_run / "seed-0", engine="torch")

@@ -130,15 +130,13 @@ def test_a_killed_process_leaves_what_an_undisturbed_one_would(
     monkeypatch.setattr(predictor, "warm_up", lambda: None)  # would take most of the time of a child
     rows = [{"nr": str(i), "text": f"post number {i} " * (i % 7)} for i in range(24)]
     table, output = write(tmp_path / "posts.csv", rows), tmp_path / "scored.csv"
-    journal, kills = tmp_path / "scored.csv.parts" / "journal.jsonl", 0
-    generator = random.Random(0)
-    while (child := fork_to_score(predictor, table, output)) and kills < 100:
-        time.sleep(generator.uniform(0, 0.15))
+    generator, kills = random.Random(0), 0
+    while child := fork_to_score(predictor, table, output):
+        time.sleep(generator.uniform(0, 0.05 * (1 + kills)))  # in the end long enough on any machine
         os.kill(child, signal.SIGKILL)
         if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
             break
         kills += 1
-        assert not output.exists() or not journal.exists()
     assert kills >= 3
     (tmp_path / ".scored.csv.abc.tmp").write_text("of a process that was killed while writing")
     score_table(predictor, table, output)
