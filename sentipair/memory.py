@@ -1,14 +1,27 @@
-"""Memory that was freed, but that the C library keeps for itself."""
+"""Memory: when Python looks for what is no longer used, and what the C library keeps of it."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image
 
 M_ARENA_MAX = -8
 """What ``malloc.h`` calls the number of memory pools."""
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Look for no garbage meanwhile: large libraries make a million lasting objects when they are imported."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def give_memory_back() -> None:

@@ -5,6 +5,8 @@ Commands import what they need when they are called, so that ``--help`` and ``da
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import os
 import sys
@@ -37,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = [word for word in words if word != "--debug"]
     quiet_libraries()
     load_commands()
+    atexit.register(gc.freeze)  # collecting what ends with the process anyway takes a second after PyTorch
     try:
         app(words, prog_name="sentipair")
     except UserError as error:

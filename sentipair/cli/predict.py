@@ -12,6 +12,7 @@ import typer
 from sentipair.cli.options import Engine, Json, Model, Threshold
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
+from sentipair.memory import without_collection
 
 if TYPE_CHECKING:
     from sentipair.inference.summary import Example, ScoringReport
@@ -74,12 +75,13 @@ def predict(
             raise UserError(
                 f'there is no picture at {image}; for a text alone: sentipair predict "" "the text"'
             )
-        from sentipair.inference import Predictor
+        with without_collection():
+            from sentipair.inference import Predictor
 
-        # compiling the encoders pays from some hundred posts on
-        chosen = "torch" if engine == "auto" else engine
-        predictor = Predictor.from_pretrained(model, engine=chosen, threshold=threshold)
-        prediction = predictor(image=image or None, text=text)
+            # compiling the encoders pays from some hundred posts on
+            chosen = "torch" if engine == "auto" else engine
+            predictor = Predictor.from_pretrained(model, engine=chosen, threshold=threshold)
+            prediction = predictor(image=image or None, text=text)
         print_json(prediction.to_dict()) if as_json else print_prediction(prediction)
     elif source is None or output is None or image or text:
         raise UserError(

@@ -161,3 +161,14 @@ def test_ctrl_c_leaves_a_run_that_goes_on(sample_posts: Path, feature_folder: Pa
     assert err.splitlines()[-1] == "sentipair: stopped; repeat the command to go on where it was"
     assert "Traceback" not in err
     assert (tmp_path / "runs" / "seed-0" / "model.safetensors").exists()
+
+
+def test_what_ends_with_the_process_is_not_collected() -> None:
+    code = (
+        "import atexit, gc, sys\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 1000, gc.isenabled()))\n"  # runs last
+        "from sentipair.cli import main\n"
+        "main(['predict', '', 'what a day', '--json'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "True True"
