@@ -15,12 +15,17 @@ M_ARENA_MAX = -8
 
 
 @contextmanager
-def without_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: large libraries make a million lasting objects when they are imported."""
+def lasting_objects() -> Iterator[None]:
+    """What is made meanwhile lasts: no garbage is looked for, and in what is there by then never again.
+
+    Large libraries make a million objects when they are imported, through all of which Python would go several times,
+    and once more whenever much has been computed.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 

@@ -12,7 +12,7 @@ import typer
 from sentipair.cli.options import Engine, Json, Model, Threshold
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
-from sentipair.memory import without_collection
+from sentipair.memory import lasting_objects
 
 if TYPE_CHECKING:
     from sentipair.inference.summary import Example, ScoringReport
@@ -75,7 +75,7 @@ def predict(
             raise UserError(
                 f'there is no picture at {image}; for a text alone: sentipair predict "" "the text"'
             )
-        with without_collection():
+        with lasting_objects():
             from sentipair.inference import Predictor
 
             # compiling the encoders pays from some hundred posts on
@@ -90,10 +90,11 @@ def predict(
     elif (date or group) and report is None:
         raise UserError("--date and --group are for the page; name it too: --report scored.html")
     else:
-        from sentipair.inference import Predictor
-        from sentipair.inference.scoring import score_table
+        with lasting_objects():
+            from sentipair.inference import Predictor
+            from sentipair.inference.scoring import score_table
 
-        predictor = Predictor.from_pretrained(model, engine=engine, threshold=threshold)
+            predictor = Predictor.from_pretrained(model, engine=engine, threshold=threshold)
         found = score_table(
             predictor,
             sys.stdin.buffer if str(source) == "-" else source,

@@ -17,6 +17,7 @@ from sentipair.inference.base import BasePredictor
 from sentipair.inference.encoded import EncodedPosts, PostEncoder
 from sentipair.inference.prediction import OTHER, Kind, Opinion, Prediction, as_opinions, as_predictions
 from sentipair.inference.pretrained import find_model
+from sentipair.memory import lasting_objects
 from sentipair.models import PairModel
 from sentipair.models.persistence import ModelConfig, load_model
 from sentipair.rationales import LEXICON, lexicon_rationales, polarities_of
@@ -73,7 +74,8 @@ class Predictor(BasePredictor):
 
     def warm_up(self) -> None:
         """Score a post, so that nobody has to wait for what is loaded at first use."""
-        self.predict([Post(id="warm up", text="what a day", opened=Image.new("RGB", (64, 64)))])
+        with lasting_objects():
+            self.predict([Post(id="warm up", text="what a day", opened=Image.new("RGB", (64, 64)))])
 
     def _answer(self, posts: EncodedPosts) -> list[Prediction]:
         output = self.model(posts.batch())
