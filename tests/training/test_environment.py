@@ -13,7 +13,6 @@ from sentipair.data import Pair, PairDataset
 from sentipair.training import environment as module
 from sentipair.training.environment import environment
 
-
 POSTS = PairDataset(
     name="posts",
     variant="as-given",
