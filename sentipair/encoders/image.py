@@ -120,9 +120,12 @@ class ImageEncoder:
     @cached_property
     def shape(self) -> tuple[int, int]:
         """(P + R, d) of one picture's features."""
-        side = self.preprocessing.crop
         if self.packaged:  # known, so that a first call need not find out
-            return (side // Lite0.stride) ** 2, Lite0.channels
+            return (self.preprocessing.crop // Lite0.stride) ** 2, Lite0.channels
+        return self._found_shape()
+
+    def _found_shape(self) -> tuple[int, int]:
+        side = self.preprocessing.crop
         with torch.device("meta"):  # shapes only: no weights are read
             states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 
 from torch import nn
@@ -63,6 +64,11 @@ class LowerImageEncoder(ImageEncoder):
     def __init__(self, source: str | Path, *, below: int, engine: EngineChoice) -> None:
         super().__init__(source, engine=engine)
         self.below = below
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """(P + R, d) of one picture's states below the layers."""
+        return self._found_shape()
 
     def load(self, *, pretrained: bool) -> nn.Module:
         """The network without its last layers."""

@@ -95,7 +95,7 @@ def test_files_that_are_missing_or_altered(run: Path, change: Callable[[Path], N
     [("variant", "agree-only"), ("scheme", "own"), ("split_seed", 3), ("text_steps", ["lower"])],
 )
 def test_other_data_is_named(finished_run: Path, run: Path, name: str, value: Any) -> None:
-    edit(run / "environment.json", lambda it: it.update(data="another fingerprint"))
+    edit(run / "environment.json", lambda it: it.update(posts="another fingerprint"))
     config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
     config["data"][name] = value
     (run / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
@@ -107,9 +107,18 @@ def test_other_data_is_named(finished_run: Path, run: Path, name: str, value: An
 
 
 def test_other_contents_under_the_same_settings(finished_run: Path, run: Path) -> None:
-    edit(run / "environment.json", lambda it: it.update(data="another fingerprint"))
+    edit(run / "environment.json", lambda it: it.update(posts="another fingerprint"))
     with pytest.raises(UserError, match="the same settings but other contents"):
         refuse_unlike([SeedRun(finished_run / "seed-0")], [SeedRun(run)])
+
+
+def test_rationales_do_not_keep_runs_from_being_compared(finished_run: Path, run: Path) -> None:
+    first = SeedRun(finished_run / "seed-0")
+    edit(run / "environment.json", lambda it: it.update(data="the same posts with rationales"))
+    refuse_unlike([first], [SeedRun(run)])
+    edit(run / "environment.json", lambda it: it.pop("posts"))  # as runs were written before
+    with pytest.raises(UserError, match="the same settings but other contents"):
+        refuse_unlike([first], [SeedRun(run)])
 
 
 def test_other_posts_and_other_labels(finished_run: Path, run: Path) -> None:
