@@ -75,7 +75,7 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
     @app.post("/v1/predict", summary="Score a post", openapi_extra=ONE_BODY, **refusals)
     async def predict(body: Body = read) -> Prediction:
         """What the model says of one post. A prediction does not depend on what others send at the same time."""
-        pair = await _one(body, limits)
+        pair = await _one(body, limits, gatherer)
         prediction = (await scored([pair]))[0]
         require_usable(pair, prediction)
         return prediction
@@ -93,7 +93,7 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
 
         `feature-occlusion` takes about as long as a few predictions, `occlusion` about a second.
         """
-        pair = await _one(body, limits)
+        pair = await _one(body, limits, gatherer)
         job = partial(explain, predictor, pair, method=method, target=target)
         found = await _in_time(gatherer.alone(job, weight=EXPLANATION), limits)
         require_usable(pair, found.prediction)
@@ -156,8 +156,12 @@ def _empty_app(gatherer: Gatherer[Any, Any]) -> FastAPI:
     return app
 
 
-async def _one(body: Body, limits: Limits) -> Pair:
-    pair = await run_in_threadpool(one_post, body, limits)
+async def _one(body: Body, limits: Limits, gatherer: Gatherer[Pair, Prediction]) -> Pair:
+    try:
+        with gatherer.room(1):
+            pair = await run_in_threadpool(one_post, body, limits)
+    except BusyError as error:
+        raise busy(error) from error
     require_content(pair)
     return pair
 

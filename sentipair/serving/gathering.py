@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from math import ceil
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -84,6 +84,20 @@ class Gatherer(Generic[Item, Answer]):
         future = asyncio.get_running_loop().run_in_executor(self._thread, job)
         future.add_done_callback(lambda _: self._release(weight))
         return await future
+
+    @contextmanager
+    def room(self, count: int) -> Iterator[None]:
+        """Keep room for ``count`` items that are still being read, so that nothing is read that must be refused then.
+
+        Raises:
+            BusyError: there is none.
+        """
+        self.require_room(count)
+        self.pending += count
+        try:
+            yield
+        finally:
+            self.pending -= count
 
     def require_room(self, count: int) -> None:
         """Refuse ``count`` items that do not fit.

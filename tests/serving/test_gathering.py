@@ -111,3 +111,18 @@ def test_other_work_is_done_in_the_same_thread() -> None:
             return thread
 
     assert asyncio.run(ask()) in work.threads
+
+
+def test_room_is_kept_for_what_is_still_being_read() -> None:
+    async def ask() -> tuple[list[int], int]:
+        gatherer = Gatherer(Doubler(), capacity=2)
+        async with gatherer.running():
+            with gatherer.room(1):
+                with pytest.raises(BusyError):
+                    await gatherer.answer([1, 2])
+                answers = await gatherer.answer([3])
+            with pytest.raises(ValueError, match="unreadable"), gatherer.room(2):
+                raise ValueError("unreadable")
+            return answers, gatherer.pending
+
+    assert asyncio.run(ask()) == ([6], 0)
