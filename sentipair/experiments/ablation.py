@@ -220,7 +220,7 @@ def _note(config: RunConfig, seeds: int, tests: int, *, published: bool) -> str:
     encoders = f"{config.encoders.text} and {config.encoders.image}"
     claim = "Published: accuracy / F1 as the paper has it. Ours: " if published else ""
     return (
-        f"{claim}{config.model.get('fidelity')}, with {encoders}, mean ± standard deviation over {seeds} seeds, the "
+        f"{claim}{config.fidelity}, with {encoders}, mean ± standard deviation over {seeds} seeds, the "
         f"epoch chosen on validation. {NOTE.format(tests=tests)}"
     )
 
@@ -263,7 +263,7 @@ def _write_page(
     facts = {
         "model": name,
         "data": Path(config.data.source).stem,
-        "fidelity": str(config.model.get("fidelity")),
+        "fidelity": config.fidelity,
         "seeds": ", ".join(map(str, full.summary["seeds"])),
         "test posts": f"{len(tested.rows):,}",
     }

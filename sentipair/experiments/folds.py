@@ -67,7 +67,7 @@ def run_folds(
     tested = [[checked_predictions(SeedRun(seed_folder(job.folder, seed))) for seed in seeds] for job in jobs]
     summary = {
         "model": config.model["name"],
-        "fidelity": config.model.get("fidelity"),
+        "fidelity": config.fidelity,
         "data": config.data.source,
         "scheme": scheme,
         "seeds": [*seeds],

@@ -30,7 +30,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
     """
     summary: dict[str, Any] = {
         "model": config.model["name"],
-        "fidelity": config.model.get("fidelity"),
+        "fidelity": config.fidelity,
         "data": config.data.source,
         "seeds": [run.config["seed"] for run in runs],
         "seconds": round(sum(run.result["seconds"]["training"] for run in runs), 1),

@@ -116,6 +116,11 @@ class RunConfig(_Strict):
         """The objective's settings without its name."""
         return {key: value for key, value in self.objective.items() if key != "name"}
 
+    @property
+    def fidelity(self) -> str:
+        """``"published"`` or ``"sound"``; sound where neither model nor objective knows a published arithmetic."""
+        return str(self.model.get("fidelity") or self.objective.get("fidelity") or "sound")
+
     def identity(self) -> str:
         """Eight hex digits that differ between any two configurations; the seed does not take part."""
         return sha256(yaml.safe_dump(self.model_dump(mode="json", exclude={"seed"}), sort_keys=True))[:8]

@@ -104,3 +104,8 @@ def test_a_table_of_rationales_is_found_from_anywhere(
     for given, expected in ((None, None), ("lexicon", "lexicon"), ("r.csv", str(tmp_path / "r.csv"))):
         config = build_config(values(data={"source": "x", "rationales": given}))
         assert config.data.rationales == expected
+
+
+def test_the_fidelity_is_sound_where_there_is_no_other() -> None:
+    for model, fidelity in (("late-fusion", "sound"), ("spp-scl", "sound"), ("spp-scl", "published")):
+        assert configure(model, "mvsa-single", fidelity=fidelity).fidelity == fidelity
