@@ -78,8 +78,8 @@ class Workbench:
     def threads(self) -> int:
         """How many to train with: one on features as narrow as those of the packaged encoders.
 
-        On two cores a second one made an epoch of SPP-SCL on MVSA-Single a fifth shorter with the machine to itself,
-        and five times as long beside one other busy process, because the threads wait for each other at every layer.
+        On two cores a second one made an epoch of SPP-SCL on MVSA-Single a fifth shorter at best, and five times as
+        long beside one other busy process, because the threads wait for each other at every layer.
         """
         heads_only = not self.config.plugins.finetune
         return 1 if heads_only and self.encoders.packaged else cores()
