@@ -19,14 +19,17 @@ def lasting_objects() -> Iterator[None]:
     """What is made meanwhile lasts: no garbage is looked for, and in what is there by then never again.
 
     Large libraries make a million objects when they are imported, through all of which Python would go several times,
-    and once more whenever much has been computed.
+    and once more whenever much has been computed. It concerns the whole process; unused objects that refer to each
+    other, if there are any by then, are kept.
     """
+    collecting = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        if collecting:
+            gc.enable()
 
 
 def give_memory_back() -> None:

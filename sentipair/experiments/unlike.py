@@ -79,8 +79,7 @@ def _same_scores(found: Metrics, recorded: Json) -> bool:
 
 def _other_data(one: SeedRun, other: SeedRun) -> str | None:
     """Why the data of two runs is not the same, None where it is."""
-    # runs from before there were rationales have the one fingerprint only
-    fingerprints = [run.environment.get("posts", run.environment.get("data")) for run in (one, other)]
+    fingerprints = [run.environment.get("posts") for run in (one, other)]
     if None in fingerprints:
         return "environment.json, which says what data it is, is missing in one of them"
     if fingerprints[0] == fingerprints[1]:

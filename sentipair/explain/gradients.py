@@ -50,9 +50,8 @@ def integrated_gradients(predictor: Predictor, pair: Pair, target: str) -> Influ
 
     def score(*values: Tensor) -> Tensor:
         features = repeated(batch, len(values[0])) | dict(zip(start, values, strict=True))
-        untouched = 0 * sum(
-            value.sum() for value in values
-        )  # captum wants every input to be part of the graph
+        # captum wants every input to be part of the graph
+        untouched = 0 * sum(value.sum() for value in values)
         return probability(predictor, batch_of(features), target) + untouched
 
     found = gradients(score).attribute(

@@ -120,9 +120,8 @@ class WordConvolution(nn.Module):
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         """Words [T, d] at the true positions of mask [B, N] → [B, widths·filters], zero for an empty text."""
         places = torch.arange(mask.shape[1], device=mask.device)
-        left = ragged(
-            mask.sum(dim=1, keepdim=True) - places, mask
-        )  # (T), words from here to the end of the text
+        to_the_end = mask.sum(dim=1, keepdim=True) - places  # (B, N), words from here on
+        left = ragged(to_the_end, mask)  # (T)
         taps = self.taps(words).unflatten(-1, (sum(self.widths), -1))  # (T, taps, filters)
         taps = functional.pad(taps, (0, 0, 0, 0, 0, max(self.widths) - 1))
         runs = [

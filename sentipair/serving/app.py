@@ -61,6 +61,13 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
     app.add_middleware(Observed, metrics=metrics, headers=HEADERS)
     read = Depends(body_reader(limits))
 
+    async def parsed(parse: Callable[[Body, Limits], T], body: Body) -> T:
+        async def wait() -> T:
+            with gatherer.room(1):
+                return await run_in_threadpool(parse, body, limits)
+
+        return await _in_time(wait(), limits)
+
     async def scored(pairs: Sequence[Pair]) -> list[Prediction]:
         predictions = await _in_time(gatherer.answer(pairs), limits)
         metrics.observe_predictions(predictions)
@@ -75,7 +82,8 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
     @app.post("/v1/predict", summary="Score a post", openapi_extra=ONE_BODY, **refusals)
     async def predict(body: Body = read) -> Prediction:
         """What the model says of one post. A prediction does not depend on what others send at the same time."""
-        pair = await _one(body, limits, gatherer)
+        pair = await parsed(one_post, body)
+        require_content(pair)
         prediction = (await scored([pair]))[0]
         require_usable(pair, prediction)
         return prediction
@@ -83,7 +91,7 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
     @app.post("/v1/predict/batch", summary="Score posts", openapi_extra=many_body(limits), **refusals)
     async def predict_batch(body: Body = read) -> list[Prediction]:
         """What the model says of several posts, in their order; of one that cannot be used, the prediction tells it."""
-        return await scored(await run_in_threadpool(many_posts, body, limits))
+        return await scored(await parsed(many_posts, body))
 
     @app.post("/v1/explain", summary="Explain a post", openapi_extra=ONE_BODY, **refusals)
     async def explanation(
@@ -93,7 +101,8 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
 
         `feature-occlusion` takes about as long as a few predictions, `occlusion` about a second.
         """
-        pair = await _one(body, limits, gatherer)
+        pair = await parsed(one_post, body)
+        require_content(pair)
         job = partial(explain, predictor, pair, method=method, target=target)
         found = await _in_time(gatherer.alone(job, weight=EXPLANATION), limits)
         require_usable(pair, found.prediction)
@@ -154,16 +163,6 @@ def _empty_app(gatherer: Gatherer[Any, Any]) -> FastAPI:
     )
     answer_errors(app)
     return app
-
-
-async def _one(body: Body, limits: Limits, gatherer: Gatherer[Pair, Prediction]) -> Pair:
-    try:
-        with gatherer.room(1):
-            pair = await run_in_threadpool(one_post, body, limits)
-    except BusyError as error:
-        raise busy(error) from error
-    require_content(pair)
-    return pair
 
 
 async def _in_time(answer: Awaitable[T], limits: Limits) -> T:

@@ -10,9 +10,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 MAX_PARTS = 8
 
-logging.getLogger("python_multipart").setLevel(
-    logging.ERROR
-)  # it warns of every damaged form; the answer says it
+# it warns of every damaged form; the answer says it
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 class FormError(ValueError):

@@ -116,9 +116,6 @@ def test_rationales_do_not_keep_runs_from_being_compared(finished_run: Path, run
     first = SeedRun(finished_run / "seed-0")
     edit(run / "environment.json", lambda it: it.update(data="the same posts with rationales"))
     refuse_unlike([first], [SeedRun(run)])
-    edit(run / "environment.json", lambda it: it.pop("posts"))  # as runs were written before
-    with pytest.raises(UserError, match="the same settings but other contents"):
-        refuse_unlike([first], [SeedRun(run)])
 
 
 def test_other_posts_and_other_labels(finished_run: Path, run: Path) -> None:

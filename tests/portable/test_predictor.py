@@ -35,9 +35,6 @@ BLOCKED = (
     "scipy",
     "yaml",
     "pydantic",
-)
-BLOCKED = (
-    *BLOCKED,
     "typer",
     "rich",
     "matplotlib",

@@ -176,6 +176,18 @@ def test_readiness_is_the_queue(client_of: ClientOf) -> None:
     assert client.get("/readyz").status_code == client.get("/healthz").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict/batch", "/v1/explain"])
+def test_what_would_be_refused_is_not_read(client_of: ClientOf, path: str) -> None:
+    client = client_of(seconds=1.0, limits=Limits(queue=1))
+    asking = threading.Thread(target=client.post, args=("/v1/predict",), kwargs={"json": {"text": "x"}})
+    asking.start()
+    while client.get("/readyz").status_code == 200:
+        pass
+    assert client.post(path, content=b"no JSON", headers=JSON).status_code == 429
+    asking.join()
+    assert client.post(path, content=b"no JSON", headers=JSON).status_code == 422
+
+
 def test_keys(client_of: ClientOf) -> None:
     client = client_of(keys=["first", "ключ"])
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic first"}):
