@@ -43,9 +43,12 @@ class Preprocessing:
         image = _middle(image)
         shorter = min(image.size)
         width, height = (int(self.shorter_side * side / shorter) for side in image.size)
-        image = image.resize((width, height), Image.Resampling(self.resample))
         x, y = round((width - self.crop) / 2), round((height - self.crop) / 2)
-        return np.asarray(image.crop((x, y, x + self.crop, y + self.crop)))
+        left, right = (at * image.width / width for at in (x, x + self.crop))
+        top, bottom = (at * image.height / height for at in (y, y + self.crop))
+        # what the cut would remove is not resized in the first place
+        size, box = (self.crop, self.crop), (left, top, right, bottom)
+        return np.asarray(image.resize(size, Image.Resampling(self.resample), box=box))
 
     def seen(self, size: tuple[int, int]) -> Box:
         """The part of a picture of ``size`` (width, height) that is left after the cut."""
