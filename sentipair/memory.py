@@ -1,4 +1,4 @@
-"""Memory: when Python looks for what is no longer used, and what the C library keeps of it."""
+"""Memory: when Python looks for what is no longer used, and what the C library keeps of what was freed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-M_ARENA_MAX = -8
-"""What ``malloc.h`` calls the number of memory pools."""
+# settings of the C library, numbered as in glibc's malloc.h
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+GIB = 2**30
 
 
 @contextmanager
@@ -37,10 +38,17 @@ def give_memory_back() -> None:
 
     Extraction frees hundreds of megabytes in pieces; without this they stay resident for the rest of the run.
     """
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
+    _ask_c_library("malloc_trim", 0)
+
+
+def keep_memory() -> None:
+    """Use freed memory again instead of asking the operating system for new pages: for training.
+
+    Every step allocates the same large tensors. With pages of their own for each, an epoch of SPP-SCL at the paper's
+    size takes a tenth longer.
+    """
+    for setting in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
+        _ask_c_library("mallopt", setting, GIB)
 
 
 def share_memory() -> None:
@@ -49,8 +57,13 @@ def share_memory() -> None:
     By default every thread keeps what it has freed for itself (glibc), which adds up to hundreds of megabytes; and
     Pillow asks the operating system for the pages of every picture anew, which takes as long as decoding it.
     """
-    if sys.platform == "linux":
-        settle = getattr(ctypes.CDLL(None), "mallopt", None)
-        if settle is not None:
-            settle(M_ARENA_MAX, 2)
+    _ask_c_library("mallopt", M_ARENA_MAX, 2)
     Image.core.set_blocks_max(8)  # type: ignore[attr-defined]
+
+
+def _ask_c_library(name: str, *numbers: int) -> None:
+    """Call one of glibc's functions, where there is glibc."""
+    if sys.platform == "linux":
+        function = getattr(ctypes.CDLL(None), name, None)
+        if function is not None:
+            function(*numbers)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+import platform
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -32,3 +35,22 @@ def test_collection_is_left_as_it_was_found(collecting: bool) -> None:
     with pytest.raises(KeyError), lasting_objects():
         {}["absent"]
     assert gc.isenabled() == collecting
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="asks glibc")
+def test_freed_memory_is_used_again() -> None:
+    code = (
+        "import resource, numpy\n"
+        "from sentipair.memory import keep_memory\n"
+        "def new_pages():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    for _ in range(20):\n"
+        "        numpy.ones(5_000_000)\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "usually = new_pages()\n"
+        "keep_memory()\n"
+        "new_pages()\n"
+        "print(usually > 10 * new_pages())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"

@@ -49,7 +49,7 @@ class PairBatch:
     ids: tuple[str, ...]
     labels: Tensor
     features: Mapping[str, Tensor]
-    _rows: dict[str, Tensor] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[tuple[str, torch.dtype], Tensor] = field(default_factory=dict, repr=False, compare=False)
 
     def __getitem__(self, name: str) -> Tensor:
         return self.features[name]
@@ -62,14 +62,14 @@ class PairBatch:
         """The names of what holds states of tokens."""
         return [name.removesuffix("_cls") for name in self.features if name.endswith("_cls")]
 
-    def rows(self, name: str) -> Tensor:
-        """What the mask of ``name`` leaves, in single precision: [T, …], one pair after the other.
+    def rows(self, name: str, dtype: torch.dtype = torch.float32) -> Tensor:
+        """What the mask of ``name`` leaves, in the given precision: [T, …], one pair after the other.
 
         Made once per batch: an update with two forward passes pays for it once.
         """
-        if name not in self._rows:
-            self._rows[name] = ragged(self[name], self[f"{name}_mask"]).float()
-        return self._rows[name]
+        if (name, dtype) not in self._rows:
+            self._rows[name, dtype] = ragged(self[name], self[f"{name}_mask"]).to(dtype)
+        return self._rows[name, dtype]
 
     def unmasked(self) -> PairBatch:
         """The same tensors with all masks true: for code that knows no masks."""

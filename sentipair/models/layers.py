@@ -59,10 +59,15 @@ class WideLinear(nn.Linear):
     four times faster, sums in single precision); in evaluation the layer is exactly ``nn.Linear``.
     """
 
+    @property
+    def reads(self) -> torch.dtype:
+        """What it turns values in single precision into; frozen features may as well come to it like that."""
+        on_cpu = self.weight.device.type == "cpu"
+        return torch.bfloat16 if self.training and on_cpu and has_bf16_units() else torch.float32
+
     def forward(self, values: Tensor) -> Tensor:
-        """[…, in_features] → […, out_features], in the precision of the values."""
-        single_on_cpu = values.dtype == torch.float32 and values.device.type == "cpu"
-        if not (self.training and single_on_cpu and has_bf16_units()):
+        """[…, in_features] → […, out_features]; values in bf16 give a result in single precision."""
+        if values.dtype not in (torch.float32, torch.bfloat16) or self.reads != torch.bfloat16:
             return super().forward(values)
         with torch.autocast("cpu", dtype=torch.bfloat16):
             return super().forward(values).float()

@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -225,7 +225,8 @@ class SPPSCL(PairModel):
 
     def read_image(self, batch: PairBatch) -> Tensor:
         """The 1×1 convolution over the cells: [B, R, 2h]."""
-        return unpack(self.cells(self.input_dropout(batch.rows("grid"))), batch["grid_mask"])
+        cells = batch.rows("grid", cast(WideLinear, self.cells[0]).reads)
+        return unpack(self.cells(self.input_dropout(cells)), batch["grid_mask"])
 
     def fuse_in_batch(self, text: Tensor, image: Tensor) -> tuple[Attended, Attended]:
         """T_m and I_m of embeddings [B, D]: the pairs of the batch attend to each other."""

@@ -202,6 +202,14 @@ def test_wide_linear_uses_bf16_only_where_there_are_units(monkeypatch: pytest.Mo
     assert not torch.equal(layer(values), exact)
 
 
+def test_wide_linear_reads_features_that_are_converted_already() -> None:
+    layer, values = WideLinear(64, 4), torch.randn(3, 64).half()
+    found = layer(values.to(layer.reads))
+    assert found.dtype == torch.float32
+    assert torch.equal(found, layer(values.float()))
+    assert layer.eval().reads == torch.float32
+
+
 def test_wide_linear_keeps_double_precision() -> None:
     layer, values = WideLinear(64, 4).double(), torch.randn(3, 64, dtype=torch.float64)
     assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))
