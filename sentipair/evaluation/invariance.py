@@ -13,7 +13,7 @@ from sentipair.features import FeatureTable, PairBatch
 from sentipair.models import PairModel
 from sentipair.progress import track
 
-LARGEST = 384 << 20
+LARGEST = 256 << 20
 """Bytes that the largest batch that is tried may take; features of 450 posts by the offline encoders are 210 MB."""
 
 SHUFFLES = 3

@@ -32,8 +32,8 @@ if sys.platform != "win32":  # there, two writers may do the same work twice, wi
     import fcntl
 
 SUFFIX = ".safetensors"
-RELEASE_AFTER = 256 << 20
-"""Bytes read from the maps after which their pages are given back, so that memory in use does not grow."""
+RELEASE_AFTER = 32 << 20
+"""Bytes read from the maps after which their pages are given back; the kernel maps up to ten times as much."""
 
 
 class FeatureStream:

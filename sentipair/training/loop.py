@@ -19,7 +19,7 @@ from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
 from sentipair.features import FeatureTable
 from sentipair.files import write_text
-from sentipair.memory import keep_memory
+from sentipair.memory import give_memory_back, memory_for_training
 from sentipair.models import PairModel
 from sentipair.models.persistence import save_weights
 from sentipair.objectives import Objective
@@ -72,7 +72,7 @@ def fit(
         DivergenceError: the loss is no longer a number.
         UserError: the folder cannot be written to, or no epoch trained the classifier.
     """
-    keep_memory()
+    memory_for_training()
     optimizer = make_optimizer(model, settings)
     checkpoint = folder / CHECKPOINT
     history: list[dict[str, Any]] = []
@@ -105,6 +105,7 @@ def fit(
                 write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
                 save_checkpoint(checkpoint, model, optimizer, Progress(history, objective.state()))
             bar.update(task, advance=1, note=describe(history))
+    give_memory_back()
     if not selectable(history):
         raise UserError(f"the objective's first stage takes all {len(history)} epochs; raise training.epochs")
     return history
