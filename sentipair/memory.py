@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,16 +41,14 @@ def give_memory_back() -> None:
     _ask_c_library("malloc_trim", 0)
 
 
-def memory_for_training() -> None:
-    """Use freed memory again instead of asking the operating system for new pages; compile for few shapes at a time.
+def keep_memory() -> None:
+    """Use freed memory again instead of asking the operating system for new pages: for training.
 
     Every step allocates the same large tensors. With pages of their own for each, an epoch of SPP-SCL at the paper's
-    size takes a tenth longer. oneDNN keeps code for the last 1,024 shapes by default, and ragged texts have a shape of
-    their own in nearly every step: a gigabyte in the end.
+    size takes a tenth longer.
     """
     for setting in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
         _ask_c_library("mallopt", setting, GIB)
-    os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "16")  # read when it is first used
 
 
 def share_memory() -> None:

@@ -41,14 +41,14 @@ def test_collection_is_left_as_it_was_found(collecting: bool) -> None:
 def test_freed_memory_is_used_again() -> None:
     code = (
         "import resource, numpy\n"
-        "from sentipair.memory import memory_for_training\n"
+        "from sentipair.memory import keep_memory\n"
         "def new_pages():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
         "    for _ in range(20):\n"
         "        numpy.ones(5_000_000)\n"
         "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
         "usually = new_pages()\n"
-        "memory_for_training()\n"
+        "keep_memory()\n"
         "new_pages()\n"
         "print(usually > 10 * new_pages())"
     )

@@ -52,6 +52,11 @@ def has_bf16_units() -> bool:
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
 
+ROWS = 64
+"""Rows are rounded up to a multiple of this before a product in bf16: oneDNN keeps half a megabyte of code for every
+number of rows that it has seen, and ragged texts have another in nearly every step."""
+
+
 class WideLinear(nn.Linear):
     """A linear map of wide frozen features, the bulk of the arithmetic of a training step.
 
@@ -69,8 +74,11 @@ class WideLinear(nn.Linear):
         """[…, in_features] → […, out_features]; values in bf16 give a result in single precision."""
         if values.dtype not in (torch.float32, torch.bfloat16) or self.reads != torch.bfloat16:
             return super().forward(values)
+        rows = values.reshape(-1, self.in_features).bfloat16()
+        filled = functional.pad(rows, (0, 0, 0, -len(rows) % ROWS))
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            return super().forward(values).float()
+            found = super().forward(filled)[: len(rows)].float()
+        return found.view(*values.shape[:-1], self.out_features)
 
 
 class Dropout(nn.Module):

@@ -19,7 +19,7 @@ from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
 from sentipair.features import FeatureTable
 from sentipair.files import write_text
-from sentipair.memory import give_memory_back, memory_for_training
+from sentipair.memory import give_memory_back, keep_memory
 from sentipair.models import PairModel
 from sentipair.models.persistence import save_weights
 from sentipair.objectives import Objective
@@ -72,7 +72,7 @@ def fit(
         DivergenceError: the loss is no longer a number.
         UserError: the folder cannot be written to, or no epoch trained the classifier.
     """
-    memory_for_training()
+    keep_memory()
     optimizer = make_optimizer(model, settings)
     checkpoint = folder / CHECKPOINT
     history: list[dict[str, Any]] = []

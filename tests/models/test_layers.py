@@ -210,6 +210,14 @@ def test_wide_linear_reads_features_that_are_converted_already() -> None:
     assert layer.eval().reads == torch.float32
 
 
+@pytest.mark.parametrize("shape", [(0, 64), (64,), (130, 64), (2, 3, 64)])
+def test_wide_linear_takes_any_number_of_rows(shape: tuple[int, ...]) -> None:
+    layer, values = WideLinear(64, 4), torch.randn(shape)
+    found = layer(values)
+    assert found.shape == (*shape[:-1], 4)
+    assert torch.allclose(found, nn.functional.linear(values, layer.weight, layer.bias), atol=0.05)
+
+
 def test_wide_linear_keeps_double_precision() -> None:
     layer, values = WideLinear(64, 4).double(), torch.randn(3, 64, dtype=torch.float64)
     assert torch.equal(layer(values), nn.functional.linear(values, layer.weight, layer.bias))
