@@ -45,13 +45,21 @@ class PlainBiLSTM(nn.Module):
         return states[torch.arange(states.shape[1]) < lengths.unsqueeze(1)]
 
 
+class PlainLinear(nn.Linear):
+    """``WideLinear`` in single precision."""
+
+    reads = torch.float32
+
+
 def make_plain(module: nn.Module) -> None:
     """Put PyTorch's own layers in the place of ours, in single precision."""
     for name, child in module.named_children():
         if isinstance(child, BiLSTM):
             setattr(module, name, PlainBiLSTM(child))
         elif isinstance(child, WideLinear):
-            setattr(module, name, nn.Linear(child.in_features, child.out_features))
+            setattr(
+                module, name, PlainLinear(child.in_features, child.out_features, bias=child.bias is not None)
+            )
         elif isinstance(child, Dropout):
             setattr(module, name, nn.Dropout(child.threshold / 256))
         else:
