@@ -50,6 +50,9 @@ def test_rows_are_the_records_one_after_the_other(lengths: list[int]) -> None:
     assert rows.dtype == torch.float32
     np.testing.assert_array_equal(rows.numpy(), np.concatenate(records).astype(np.float32))
     assert batch.rows("text") is rows
+    narrow = batch.rows("text", torch.bfloat16)
+    assert torch.equal(narrow, rows.bfloat16())
+    assert batch.rows("text", torch.bfloat16) is narrow
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)

@@ -202,8 +202,10 @@ def test_wide_linear_uses_bf16_only_where_there_are_units(monkeypatch: pytest.Mo
     assert not torch.equal(layer(values), exact)
 
 
-def test_wide_linear_reads_features_that_are_converted_already() -> None:
+def test_wide_linear_reads_features_that_are_converted_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: True)
     layer, values = WideLinear(64, 4), torch.randn(3, 64).half()
+    assert layer.reads == torch.bfloat16
     found = layer(values.to(layer.reads))
     assert found.dtype == torch.float32
     assert torch.equal(found, layer(values.float()))
@@ -211,11 +213,28 @@ def test_wide_linear_reads_features_that_are_converted_already() -> None:
 
 
 @pytest.mark.parametrize("shape", [(0, 64), (64,), (130, 64), (2, 3, 64)])
-def test_wide_linear_takes_any_number_of_rows(shape: tuple[int, ...]) -> None:
+def test_wide_linear_takes_any_number_of_rows(
+    shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: True)
     layer, values = WideLinear(64, 4), torch.randn(shape)
     found = layer(values)
     assert found.shape == (*shape[:-1], 4)
     assert torch.allclose(found, nn.functional.linear(values, layer.weight, layer.bias), atol=0.05)
+
+
+def test_products_in_bf16_have_few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: True)
+    layer, linear, seen = WideLinear(64, 4), nn.functional.linear, set()
+
+    def spy(values: torch.Tensor, *weights: torch.Tensor) -> torch.Tensor:
+        seen.add(len(values))
+        return linear(values, *weights)
+
+    monkeypatch.setattr(nn.functional, "linear", spy)
+    for rows in range(1, 257, 5):
+        layer(torch.randn(rows, 64))
+    assert seen == {64, 128, 192, 256}
 
 
 def test_wide_linear_keeps_double_precision() -> None:
