@@ -181,10 +181,11 @@ def test_what_would_be_refused_is_not_read(client_of: ClientOf, path: str) -> No
     client = client_of(seconds=1.0, limits=Limits(queue=1))
     asking = threading.Thread(target=client.post, args=("/v1/predict",), kwargs={"json": {"text": "x"}})
     asking.start()
-    while client.get("/readyz").status_code == 200:
+    while asking.is_alive() and client.get("/readyz").status_code == 200:
         pass
-    assert client.post(path, content=b"no JSON", headers=JSON).status_code == 429
+    busy = client.post(path, content=b"no JSON", headers=JSON)
     asking.join()
+    assert busy.status_code == 429
     assert client.post(path, content=b"no JSON", headers=JSON).status_code == 422
 
 
