@@ -8,14 +8,13 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Sequence
 
 import typer
 
-from sentipair.errors import UserError
+from sentipair.errors import UserError, end_without_reader
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by convention 128 + SIGINT; Typer uses it too."""
@@ -51,9 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if stop.code == INTERRUPTED:
             print("sentipair: stopped; repeat the command to go on where it was", file=sys.stderr)
         raise
-    except BrokenPipeError:  # the reader of our output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+    except BrokenPipeError:
+        end_without_reader()
 
 
 def quiet_libraries() -> None:

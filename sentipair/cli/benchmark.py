@@ -17,7 +17,7 @@ def benchmark(
         str,
         typer.Option(
             help="Names, with commas; NAME:published for another fidelity than sound, "
-            "NAME+rationales to let a model read rationales."
+            "NAME+rationales to let a model read rationales, NAME+ensemble for five that vote."
         ),
     ],
     data: Annotated[

@@ -37,6 +37,9 @@ def train(
         list[str] | None,
         typer.Option(help="Train the last layers of an encoder too, such as text:4 or image:1."),
     ] = None,
+    ensemble: Annotated[
+        int | None, typer.Option(min=2, help="So many networks of the kind, which vote.")
+    ] = None,
     override: Override = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the runs; default runs/MODEL-DATA-….")
@@ -57,9 +60,9 @@ def train(
     from sentipair.training.recipes import configure, run_name
 
     if Path(model).suffix in (".yaml", ".yml"):
-        if data or root or override or finetune:
+        if data or root or override or finetune or ensemble:
             raise UserError(
-                "a config.yaml holds data and settings already; leave out --data, --root, --finetune and --set"
+                "a config.yaml holds data and settings already; leave out --data, --root, --finetune, --ensemble, --set"
             )
         config = RunConfig.read(Path(model))
     elif data is None:
@@ -72,7 +75,11 @@ def train(
             encoders=encoders,
             engine=engine,
             fidelity=fidelity,
-            overrides=[*layers_to_train(finetune or ()), *(override or ())],
+            overrides=[
+                *layers_to_train(finetune or ()),
+                *([f"plugins.ensemble={ensemble}"] if ensemble else ()),
+                *(override or ()),
+            ],
         )
     chosen = [config.seed] if seeds == 1 else list(range(seeds))
     folder = output or Path("runs") / run_name(config)

@@ -8,41 +8,47 @@ from typing import Any
 
 from sentipair.errors import UserError
 from sentipair.models import model_class
+from sentipair.models.ensemble import MEMBERS
 from sentipair.rationales import LEXICON
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure, published_results
 
-PLUGIN = "rationales"
+PLUGINS: Mapping[str, str] = {
+    "rationales": "plugins.rationales=true",
+    "ensemble": f"plugins.ensemble={MEMBERS}",
+}
+"""What goes around a model, by the name that it has here → the setting."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entrant:
-    """``NAME``, ``NAME:published``, ``NAME+rationales`` (with the plug-in of ``models/rationales.py``), or all of it.
+    """``NAME`` or ``NAME:published``, with plug-ins ``+rationales``, ``+ensemble`` or both behind it.
 
     Attributes:
         name: as it was given.
         model: the registered name.
         fidelity: sound unless another is named.
-        rationales: whether the model sees the rationales of the posts.
+        plugins: those of ``PLUGINS`` that go around the model.
     """
 
     name: str
     model: str
     fidelity: str
-    rationales: bool
+    plugins: tuple[str, ...]
 
     @classmethod
     def parse(cls, name: str) -> Entrant:
         """Read what a person wrote.
 
         Raises:
-            UserError: a plug-in that does not exist.
+            UserError: a plug-in that does not exist, or twice the same.
         """
-        variant, plus, plugin = name.partition("+")
-        if plus and plugin != PLUGIN:
-            raise UserError(f"{name}: the only plug-in is {variant}+{PLUGIN}")
+        variant, *plugins = name.split("+")
+        if not set(plugins) <= PLUGINS.keys() or len(set(plugins)) < len(plugins):
+            known = " and ".join(f"{variant}+{plugin}" for plugin in PLUGINS)
+            raise UserError(f"{name}: the plug-ins are {known}, each at most once")
         model, _, fidelity = variant.partition(":")
-        return cls(name=name, model=model, fidelity=fidelity or "sound", rationales=bool(plus))
+        return cls(name=name, model=model, fidelity=fidelity or "sound", plugins=tuple(plugins))
 
     @property
     def adapted(self) -> bool:
@@ -50,17 +56,12 @@ class Entrant:
         return bool(model_class(self.model).adapted)
 
     def configure(self, data: str, *, overrides: Sequence[str] = (), **options: Any) -> RunConfig:
-        """See ``recipes.configure``. With the plug-in the lexicon's rationales, unless others are named."""
-        wishes = [f"data.rationales={LEXICON}", *overrides, "plugins.rationales=true"]
-        return configure(
-            self.model,
-            data,
-            fidelity=self.fidelity,
-            overrides=wishes if self.rationales else overrides,
-            **options,
-        )
+        """See ``recipes.configure``. With ``rationales`` the lexicon's, unless others are named."""
+        lexicon = [f"data.rationales={LEXICON}"] if "rationales" in self.plugins else []
+        wishes = [*lexicon, *overrides, *(PLUGINS[plugin] for plugin in self.plugins)]
+        return configure(self.model, data, fidelity=self.fidelity, overrides=wishes, **options)
 
     def published(self, data: str) -> Mapping[str, float]:
         """The first result on ``data`` that the model's recipe knows; with a plug-in it is another model's."""
-        results = {} if self.rationales else published_results(self.model, data)
+        results = {} if self.plugins else published_results(self.model, data)
         return next(iter(results.values()), {})

@@ -22,7 +22,6 @@ from sentipair.features import FeatureStore, FeatureTable
 from sentipair.files import alone_in, write_json
 from sentipair.models import PairModel
 from sentipair.models.persistence import load_model, save_config
-from sentipair.objectives import objective_class
 from sentipair.progress import console, say
 from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
@@ -194,7 +193,7 @@ def fit_seed(
     """Train ``model`` as ``config`` says, see ``fit``."""
     return fit(
         model,
-        objective_class(config.objective["name"])(**config.objective_settings),
+        config.build_objective(),
         train=tables["train"],
         validation=tables["validation"],
         classes=bench.dataset.classes,

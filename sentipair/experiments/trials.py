@@ -19,7 +19,6 @@ from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureTable
 from sentipair.files import write_json
 from sentipair.models.persistence import WEIGHTS
-from sentipair.objectives import objective_class
 from sentipair.progress import say
 from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
@@ -91,7 +90,7 @@ class ValidationBench:
         settings = {**self.bench.model_config.settings, **config.model_settings}
         history = fit(
             replace(self.bench.model_config, settings=settings).build(),
-            objective_class(config.objective["name"])(**config.objective_settings),
+            config.build_objective(),
             train=tables["train"],
             validation=tables["validation"],
             classes=self.dataset.classes,

@@ -117,11 +117,12 @@ class Workbench:
             encoders=self.config.encoders.networks(),
             text_steps=self.dataset.text_steps,
             plugins=self._plugins(dims),
+            members=self.config.plugins.ensemble or 1,
             rationales=LEXICON if self.config.data.rationales == LEXICON else None,
         )
 
     def _plugins(self, dims: dict[str, int]) -> dict[str, dict[str, Any]]:
-        """The arguments of each plug-in, innermost first."""
+        """The arguments of each plug-in around one model, innermost first."""
         plugins: dict[str, dict[str, Any]] = {}
         if self.config.plugins.rationales:
             polarities = self.polarities or self.dataset.classes

@@ -15,6 +15,7 @@ from torch import nn
 from sentipair.errors import UserError
 from sentipair.files import atomic_write, write_json
 from sentipair.models.base import PairModel, model_class
+from sentipair.models.ensemble import Ensemble
 from sentipair.models.finetuned import FineTuned
 from sentipair.models.rationales import WithRationales
 
@@ -36,6 +37,7 @@ class ModelConfig:
         encoders: ``"text"``, ``"image"`` and what else the features were made with → name, folder or Hugging Face id.
         text_steps: normalisation that the texts had in training.
         plugins: what goes around the model, innermost first → its arguments, dimensions included.
+        members: how many such models with weights of their own make up an ensemble; 1 is the model alone.
         rationales: how new posts get theirs: ``"lexicon"``, or ``None`` if they go without.
         temperature: what the logits are divided by before they become probabilities, fitted on validation posts; 1
             until the training is finished.
@@ -47,6 +49,7 @@ class ModelConfig:
     encoders: dict[str, str]
     text_steps: tuple[str, ...]
     plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
+    members: int = 1
     rationales: str | None = None
     temperature: float = 1.0
 
@@ -55,6 +58,10 @@ class ModelConfig:
 
         With ``pretrained`` the layers of encoders that are part of it have their weights; else those stay to be loaded.
         """
+        members = [self._build_one(pretrained) for _ in range(self.members)]
+        return members[0] if self.members == 1 else Ensemble(members)
+
+    def _build_one(self, pretrained: bool) -> PairModel:
         model = model_class(self.model)(**self.settings)
         for name, settings in self.plugins.items():
             model = PLUGINS[name](model, **settings)

@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from sentipair.errors import UserError
+from sentipair.errors import UserError, end_without_reader
 from sentipair.portable.predictor import Predictor
 
 
@@ -21,7 +21,10 @@ def main() -> None:
         prediction = Predictor(options.folder)(image=options.image or None, text=options.text)
     except UserError as error:
         sys.exit(f"sentipair: {error}")
-    print(json.dumps(prediction.to_dict(), indent=2, ensure_ascii=False))
+    try:
+        print(json.dumps(prediction.to_dict(), indent=2, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        end_without_reader()
 
 
 if __name__ == "__main__":

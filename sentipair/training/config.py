@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from sentipair.errors import UserError
 from sentipair.files import sha256, write_text
 from sentipair.models import model_class
-from sentipair.objectives import objective_class
+from sentipair.objectives import EachMember, Objective, objective_class
 from sentipair.rationales import LEXICON
 from sentipair.settings import Count, validate_settings
 
@@ -88,11 +88,13 @@ class PluginSettings(_Strict):
     """What goes around any model.
 
     ``rationales`` lets it see the rationales of the posts, see ``models/rationales.py``; ``finetune`` makes the last
-    layers of its encoders, as many as given, part of it, see ``models/finetuned.py``.
+    layers of its encoders, as many as given, part of it, see ``models/finetuned.py``; ``ensemble`` makes so many of it,
+    with weights of their own, vote, see ``models/ensemble.py``.
     """
 
     rationales: bool = False
     finetune: dict[Literal["text", "image"], Count] = {}
+    ensemble: Annotated[int, Field(ge=2)] | None = None
 
 
 class RunConfig(_Strict):
@@ -111,10 +113,13 @@ class RunConfig(_Strict):
         """The model's settings without its name."""
         return {key: value for key, value in self.model.items() if key != "name"}
 
-    @property
-    def objective_settings(self) -> dict[str, Any]:
-        """The objective's settings without its name."""
-        return {key: value for key, value in self.objective.items() if key != "name"}
+    def build_objective(self) -> Objective:
+        """A fresh objective, one for each member where the model is an ensemble."""
+        chosen = objective_class(self.objective["name"])
+        settings = {key: value for key, value in self.objective.items() if key != "name"}
+        if self.plugins.ensemble is None:
+            return chosen(**settings)
+        return EachMember([chosen(**settings) for _ in range(self.plugins.ensemble)])
 
     @property
     def fidelity(self) -> str:

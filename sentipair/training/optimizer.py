@@ -17,7 +17,8 @@ def make_optimizer(model: PairModel, settings: TrainingSettings) -> torch.optim.
 
     Before an update it adds up the gradients of several processes and clips them, where the settings ask for that.
     """
-    encoder = list(model.tops.parameters()) if isinstance(model, FineTuned) else []
+    tuned = [part for part in model.modules() if isinstance(part, FineTuned)]
+    encoder = [parameter for part in tuned for parameter in part.tops.parameters()]
     taken = {id(parameter) for parameter in encoder}
     own = [parameter for parameter in model.parameters() if id(parameter) not in taken]
     groups = [{"params": group} for group in (own, encoder) if group]

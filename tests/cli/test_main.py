@@ -87,7 +87,7 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
         (["train", "spp-scl", "--data", "x", "--fidelity", "exact"], "use published or sound"),
         (["train", "spp-scl", "--data", "x", "--set", "training.epoch=3"], "did you mean 'training.epochs'?"),
         (["train", "config.yaml"], "No such file"),
-        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --finetune and --set"),
+        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --finetune"),
         (["evaluate", "nowhere"], "no trained model in nowhere"),
         (["predict", "nowhere", "", "text"], "no trained model in nowhere"),
         (["predict"], "give a picture and a text"),

@@ -11,23 +11,24 @@ from sentipair.experiments.entrant import Entrant
 
 
 @pytest.mark.parametrize(
-    ("name", "model", "fidelity", "rationales"),
+    ("name", "model", "fidelity", "plugins"),
     [
-        ("itin", "itin", "sound", False),
-        ("itin:published", "itin", "published", False),
-        ("itin+rationales", "itin", "sound", True),
-        ("itin:published+rationales", "itin", "published", True),
+        ("itin", "itin", "sound", ()),
+        ("itin:published", "itin", "published", ()),
+        ("itin+rationales", "itin", "sound", ("rationales",)),
+        ("itin:published+rationales", "itin", "published", ("rationales",)),
+        ("itin+rationales+ensemble", "itin", "sound", ("rationales", "ensemble")),
     ],
 )
-def test_what_a_name_says(name: str, model: str, fidelity: str, rationales: bool) -> None:
+def test_what_a_name_says(name: str, model: str, fidelity: str, plugins: tuple[str, ...]) -> None:
     entrant = Entrant.parse(name)
     assert (entrant.name, entrant.model) == (name, model)
-    assert (entrant.fidelity, entrant.rationales) == (fidelity, rationales)
+    assert (entrant.fidelity, entrant.plugins) == (fidelity, plugins)
 
 
 @pytest.mark.parametrize("name", ["itin+rationale", "itin+", "itin+rationales+rationales"])
 def test_another_plug_in_is_refused(name: str) -> None:
-    with pytest.raises(UserError, match=r"the only plug-in is itin\+rationales"):
+    with pytest.raises(UserError, match=r"the plug-ins are itin\+rationales and itin\+ensemble"):
         Entrant.parse(name)
 
 
@@ -38,6 +39,12 @@ def test_the_plug_in_comes_with_rationales(tmp_path: Path) -> None:
     table = tmp_path / "rationales.tsv"
     other = Entrant.parse("itin+rationales").configure("mvsa-single", overrides=[f"data.rationales={table}"])
     assert other.data.rationales == str(table)
+
+
+def test_an_ensemble_has_five_members_with_or_without_rationales() -> None:
+    names = ("itin+ensemble", "itin+rationales+ensemble")
+    found = [Entrant.parse(name).configure("mvsa-single").plugins for name in names]
+    assert [(each.ensemble, each.rationales) for each in found] == [(5, False), (5, True)]
 
 
 def test_results_of_the_paper_belong_to_the_model_alone() -> None:

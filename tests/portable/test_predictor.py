@@ -246,3 +246,13 @@ def test_it_runs_where_pytorch_is_not_installed(exported_model: Path, tmp_path: 
     assert done.returncode == 0, done.stderr
     refused = run("-m", "sentipair.portable", exported_model, "absent.jpg")
     assert (refused.returncode, refused.stderr) == (1, "sentipair: there is no picture at absent.jpg\n")
+
+
+def test_a_reader_that_goes_away_is_no_error(exported_model: Path) -> None:
+    words = [sys.executable, "-m", "sentipair.portable", str(exported_model), "", "what a day"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
