@@ -1,6 +1,7 @@
 """A paper's ablations under one protocol: its tables with its numbers beside ours, its curves, its figures.
 
-What is ablated stands in ``recipes/<model>/ablation.yaml``. Variants that appear in several tables are trained once.
+What is ablated stands in ``recipes/<model>/ablation.yaml``. Variants that come to the same settings, in several tables
+or because a point of a curve is the recipe's own value, are trained once.
 """
 
 from __future__ import annotations
@@ -146,21 +147,18 @@ def ablate(
         changes: configure(model, data, overrides=[*overrides, *changes], **options)
         for changes in ablation.variants()
     }
-    jobs = [Job(config=config, folder=variant_folder(output, changes)) for changes, config in configs.items()]
-    found_in, diverged = run_what_converges(jobs, seeds, store=store, workers=workers)
-    if reason := diverged.get(variant_folder(output, ())):
+    folders = variant_folders(output, configs)
+    jobs = {folder: Job(config=configs[changes], folder=folder) for changes, folder in folders.items()}
+    found_in, diverged = run_what_converges([*jobs.values()], seeds, store=store, workers=workers)
+    if reason := diverged.get(folders[()]):
         raise UserError(f"the model itself does not train, so there is nothing to compare with: {reason}")
-    summaries = {
-        changes: found_in[folder]
-        for changes in configs
-        if (folder := variant_folder(output, changes)) in found_in
-    }
+    summaries = {changes: found_in[folder] for changes, folder in folders.items() if folder in found_in}
     ablation = ablation.only(summaries)
 
     def entry(row: Row) -> Entry:
         return Entry(
             name=row.name,
-            folder=variant_folder(output, row.set),
+            folder=folders[row.set],
             summary=summaries[row.set],
             published=row.published.get(data, {}),
         )
@@ -185,7 +183,9 @@ def ablate(
     for table, block in zip(tables, ablation.tables, strict=True):
         write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
     lost = {folder.name: reason for folder, reason in diverged.items()}
-    _write_page(output, ablation, tables, [entry(row) for row in rows.values()], summaries, configs[()], lost)
+    _write_page(
+        output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost
+    )
     result = {
         "model": model,
         "diverged": lost,
@@ -194,7 +194,7 @@ def ablate(
         "variants": {
             _name(changes): {
                 "summary": summary,
-                "margin": asdict(margin) if (margin := found.get(variant_folder(output, changes))) else None,
+                "margin": asdict(margin) if (margin := found.get(folders[changes])) else None,
             }
             for changes, summary in summaries.items()
         },
@@ -203,9 +203,15 @@ def ablate(
     return result
 
 
-def variant_folder(output: Path, changes: Sequence[str]) -> Path:
-    """Where the seeds of a variant are."""
-    return Path(output) / "variants" / _name(changes)
+def variant_folders(
+    output: Path, configs: Mapping[tuple[str, ...], RunConfig]
+) -> dict[tuple[str, ...], Path]:
+    """Where the seeds of each variant are: of several with the same configuration, in the folder of the first."""
+    first: dict[str, Path] = {}
+    return {
+        changes: first.setdefault(config.identity(), Path(output) / "variants" / _name(changes))
+        for changes, config in configs.items()
+    }
 
 
 def _name(changes: Sequence[str]) -> str:
@@ -231,6 +237,7 @@ def _write_page(
     tables: Sequence[Table],
     entries: Sequence[Entry],
     summaries: Mapping[tuple[str, ...], Mapping[str, Any]],
+    folders: Mapping[tuple[str, ...], Path],
     config: RunConfig,
     lost: Mapping[str, str],
 ) -> None:
@@ -249,7 +256,7 @@ def _write_page(
         ),
         *(Section(title=table.title, tables=[table]) for table in tables),
         *(
-            Section(title=f"{curve.name}. {curve.title}", drawings=_draw_curve(curve, summaries, output))
+            Section(title=f"{curve.name}. {curve.title}", drawings=_draw_curve(curve, summaries, folders))
             for curve in ablation.curves
         ),
         Section(
@@ -279,7 +286,9 @@ def _write_page(
 
 
 def _draw_curve(
-    curve: AblationCurve, summaries: Mapping[tuple[str, ...], Mapping[str, Any]], output: Path
+    curve: AblationCurve,
+    summaries: Mapping[tuple[str, ...], Mapping[str, Any]],
+    folders: Mapping[tuple[str, ...], Path],
 ) -> list[Drawing]:
     """The scores on test and validation over the values of the setting, and how often step 2 was taken."""
     points = [summaries[_point(curve, value)] for value in curve.values]
@@ -297,7 +306,7 @@ def _draw_curve(
     shares = [
         [
             epoch["train"]["step2"]
-            for run in finished_runs(variant_folder(output, _point(curve, value)), point["seeds"])
+            for run in finished_runs(folders[_point(curve, value)], point["seeds"])
             for epoch in run.history
             if "step2" in epoch["train"]
         ]

@@ -77,12 +77,12 @@ class Margin:
 
 
 def margins(entries: Sequence[Entry], reference: Entry) -> dict[Path, Margin]:
-    """The margin of every entry but ``reference``, by folder.
+    """The margin of every entry but ``reference``, by folder; entries that share one count once.
 
     Raises:
         UserError: two entries were not evaluated on the same posts.
     """
-    others = [entry for entry in entries if entry.folder != reference.folder]
+    others = [*{entry.folder: entry for entry in entries if entry.folder != reference.folder}.values()]
     targets, classes, base = _answers(reference)
     found = []
     for entry in others:

@@ -157,6 +157,17 @@ def test_dropout_keeps_the_precision() -> None:
         assert Dropout(0.2)(torch.ones(4, dtype=dtype)).dtype == dtype
 
 
+def test_dropout_of_frozen_features_in_bf16_is_that_of_others() -> None:
+    values = torch.randn(2, 40, 30).transpose(1, 2)[:, 1:].bfloat16()
+    torch.manual_seed(0)
+    found = Dropout(0.3)(values)
+    torch.manual_seed(0)
+    expected = Dropout(0.3)(values.float())
+    assert found.dtype == torch.bfloat16
+    assert torch.equal(found, expected.bfloat16())
+    assert 0 < (found == 0).float().mean() < 1
+
+
 @pytest.mark.parametrize("rate", [-0.1, 1.0, float("nan")])
 def test_dropout_refuses_what_is_no_rate(rate: float) -> None:
     with pytest.raises(ValueError, match="dropout rate"):
