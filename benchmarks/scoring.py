@@ -1,6 +1,6 @@
 """Posts per second and resident memory of ``sentipair predict --input``, on JPEGs of about 600×800 pixels from disk.
 
-    python benchmarks/scoring.py PICTURES [--posts 5000 15000] [--run RUN] [--released 256] [--folder /tmp]
+    python benchmarks/scoring.py PICTURES [--posts 5000 15000] [--run RUN] [--released 192] [--folder /tmp]
 
 Enlarges the pictures of the folder PICTURES to 480,000 pixels each, takes as text the ``.txt`` file beside a picture
 where there is one, and repeats them until there are enough posts. Each number of posts is scored in a process of its

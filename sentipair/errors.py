@@ -1,4 +1,4 @@
-"""The errors that a user can cause: each message is one line that says what to do."""
+"""The errors that a user can cause, each message one line that says what to do; and an end that is no error."""
 
 from __future__ import annotations
 

@@ -148,6 +148,7 @@ def ablate(
         for changes in ablation.variants()
     }
     folders = variant_folders(output, configs)
+    # of several variants in one folder, one job
     jobs = {folder: Job(config=configs[changes], folder=folder) for changes, folder in folders.items()}
     found_in, diverged = run_what_converges([*jobs.values()], seeds, store=store, workers=workers)
     if reason := diverged.get(folders[()]):
@@ -182,7 +183,7 @@ def ablate(
     ]
     for table, block in zip(tables, ablation.tables, strict=True):
         write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
-    lost = {folder.name: reason for folder, reason in diverged.items()}
+    lost = {_name(changes): diverged[folder] for changes, folder in folders.items() if folder in diverged}
     _write_page(
         output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost
     )

@@ -58,7 +58,7 @@ class Entrant:
     def configure(self, data: str, *, overrides: Sequence[str] = (), **options: Any) -> RunConfig:
         """See ``recipes.configure``. With ``rationales`` the lexicon's, unless others are named."""
         lexicon = [f"data.rationales={LEXICON}"] if "rationales" in self.plugins else []
-        wishes = [*lexicon, *overrides, *(PLUGINS[plugin] for plugin in self.plugins)]
+        wishes = [*lexicon, *(PLUGINS[plugin] for plugin in self.plugins), *overrides]
         return configure(self.model, data, fidelity=self.fidelity, overrides=wishes, **options)
 
     def published(self, data: str) -> Mapping[str, float]:

@@ -138,7 +138,7 @@ def what_differs(
 def differences(ours: RunConfig, paper: RunConfig) -> list[str]:
     """Settings in which ``ours`` differs from ``paper``, as "training.epochs 8 (150)"; fidelity and place aside."""
     found = []
-    for part in ("model", "objective", "training", "data"):
+    for part in ("model", "objective", "training", "data", "plugins"):
         mine, theirs = ours.model_dump()[part], paper.model_dump()[part]
         found += [
             f"{part}.{name} {value} ({theirs.get(name)})"

@@ -53,8 +53,10 @@ def run_seeds(
     Raises:
         UserError: the data cannot be used, or a folder holds a run with another configuration or other data.
     """
-    if processes() > 1 and not config.plugins.finetune:
-        raise UserError("several processes are of use with --finetune only; leave out `accelerate launch`")
+    if processes() > 1 and (config.plugins.ensemble or not config.plugins.finetune):
+        raise UserError(
+            "several processes are of use with --finetune only, and not for an ensemble; leave out `accelerate launch`"
+        )
     if not is_main():
         help_training(config, seeds, Path(output), store)
         return {}

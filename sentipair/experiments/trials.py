@@ -89,7 +89,7 @@ class ValidationBench:
         torch.manual_seed(seed)
         settings = {**self.bench.model_config.settings, **config.model_settings}
         history = fit(
-            replace(self.bench.model_config, settings=settings).build(),
+            replace(self.bench.model_config, settings=settings).build(pretrained=True),
             config.build_objective(),
             train=tables["train"],
             validation=tables["validation"],

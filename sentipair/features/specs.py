@@ -263,11 +263,15 @@ def pad(records: Records, tail: tuple[int, ...], *, length: int | None = None) -
     """
     present = {place: record for place, record in enumerate(records) if record is not None and len(record)}
     longest = length or max([1, *map(len, present.values())])
-    values = np.empty((len(records), longest, *tail), np.float16)
+    values = np.empty(
+        (len(records), longest, *tail), np.float16
+    )  # clearing all of it first takes as long as the rest
     mask = np.zeros((len(records), longest), np.bool_)
     for place in range(len(records)):
-        record = present.get(place, values[place, :0])
-        values[place, : len(record)] = record
-        values[place, len(record) :] = 0
-        mask[place, : len(record)] = True
+        count = 0
+        if (record := present.get(place)) is not None:
+            count = len(record)
+            values[place, :count] = record
+        values[place, count:] = 0
+        mask[place, :count] = True
     return torch.from_numpy(values), torch.from_numpy(mask)

@@ -1,8 +1,9 @@
 """Several networks of one kind, their probabilities averaged: a deep ensemble around any model.
 
 Lakshminarayanan, Pritzel & Blundell, "Simple and Scalable Predictive Uncertainty Estimation using Deep Ensembles",
-NeurIPS 2017, arXiv:1612.01474. The members differ in their initial weights and dropout; each is trained on all posts by
-the same objective and knows nothing of the others (``objectives/members.py``), in the same mini-batches.
+NeurIPS 2017, arXiv:1612.01474. The members differ by what is drawn at random, initial weights and dropout; each is
+trained on all posts by the same objective and knows nothing of the others (``objectives/members.py``), in the same
+mini-batches.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Ensemble(PairModel):
     def __init__(self, members: Sequence[PairModel]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
-        self.expansion = members[0].expansion * len(members)  # type: ignore[misc]
+        self.expansion = members[0].expansion  # type: ignore[misc]  # one member after the other
 
     @property
     def requires(self) -> Sequence[FeatureSpec[Any]]:
@@ -45,7 +46,10 @@ class Ensemble(PairModel):
         return self.members[0].requires  # type: ignore[return-value]
 
     def forward(self, batch: PairBatch) -> PairOutput:
-        """Classify B pairs: logits are logarithms of mean probabilities, embeddings stand side by side."""
+        """Classify B pairs: logits are logarithms of mean probabilities, embeddings stand side by side.
+
+        ``views`` are left out: objectives see the members.
+        """
         outputs: list[PairOutput] = [member(batch) for member in self.members]
         return PairOutput(
             logits=vote([output.logits for output in outputs]),

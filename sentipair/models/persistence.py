@@ -101,7 +101,7 @@ def load_model(folder: Path) -> tuple[PairModel, ModelConfig]:
         # in memory of their own: where weights start decides the last bits of a product
         weights = {name: value.clone() for name, value in load_file(folder / WEIGHTS).items()}
         model.load_state_dict(weights, assign=True)
-    except (ValueError, KeyError, TypeError, SafetensorError, RuntimeError) as error:
+    except (ValueError, LookupError, TypeError, SafetensorError, RuntimeError) as error:
         raise UserError(
             f"the model in {folder} is damaged ({type(error).__name__}); train it again"
         ) from error

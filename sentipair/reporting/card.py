@@ -71,6 +71,8 @@ def _protocol(run: SeedRun, model: Json) -> Iterator[str]:
         f"- Data: {_data_name(run)}, labels by the rule `{data['variant']}`, splits `{data['scheme']}`; fingerprint "
         f"`{str(environment.get('data'))[:16]}`. The model holds weights only, no posts."
     )
+    if (members := model.get("members", 1)) > 1:
+        yield f"- An ensemble: {members} networks with weights of their own, whose probabilities are averaged."
     yield f"- Encoders, frozen: {', '.join(f'{kind} {name}' for kind, name in model['encoders'].items())}."
     yield (
         f"- The epoch ({run.result['best_epoch']}) was chosen by accuracy on the validation split. Looks at the test "

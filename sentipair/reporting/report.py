@@ -131,5 +131,7 @@ def _facts(config: Json) -> dict[str, str]:
     parts |= {key: config.get(key) for key in ("encoders", "objective", "seed")}
     plugins = config.get("plugins")
     if isinstance(plugins, Mapping):
-        parts["plugins"] = ", ".join(name for name, value in plugins.items() if value)
+        parts["plugins"] = ", ".join(
+            name if value is True else f"{name} {value}" for name, value in plugins.items() if value
+        )
     return {key: text for key, value in parts.items() if (text := sections.describe(value))}

@@ -123,6 +123,7 @@ def test_what_one_person_uploads_another_predicts_with(hub: Hub, finished_run: P
             "HF_HOME": str(tmp_path / home),
             "HF_TOKEN": token,
             "HF_HUB_OFFLINE": "0",
+            "NO_PROXY": "127.0.0.1",
             "TRANSFORMERS_OFFLINE": "0",
         }
         command = [sys.executable, "-c", PROGRAM, *map(str, words)]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from sentipair.errors import UserError
 from sentipair.models import LateFusion, PairModel, list_models, model_class, settings_of
 from sentipair.models.ensemble import Ensemble
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.objectives import CrossEntropy
 
-from .cases import ALL_SIZES, SIZES, ModelCase, random_batch
+from .cases import ALL_SIZES, ModelCase, random_batch
 
 
 def config(name: str, members: int) -> ModelConfig:
@@ -31,10 +32,12 @@ def config(name: str, members: int) -> ModelConfig:
 
 
 class TestEnsembleCase(ModelCase):
-    """An ensemble passes every test of a model."""
+    """An ensemble behaves as a model does."""
 
     model = LateFusion
     objective = CrossEntropy(unimodal_weight=1.0)
+    test_says_what_it_is_and_whom_to_cite = None  # of the member, and so are its settings
+    test_settings_are_typed_and_have_defaults = None
     test_saved_and_loaded_is_the_same = None  # below, for every model
 
     def build(self, variant: Mapping[str, Any], *, seed: int = 0, **settings: Any) -> PairModel:
@@ -85,5 +88,17 @@ def test_attention_is_the_mean_of_the_members() -> None:
 
 
 def test_one_member_is_the_model_itself() -> None:
-    alone = replace(config("late-fusion", 1), settings={"text_dim": SIZES["text_dim"], "image_dim": 10})
-    assert isinstance(alone.build(), LateFusion)
+    assert isinstance(config("late-fusion", 1).build(), LateFusion)
+
+
+def test_a_model_from_before_there_were_ensembles_and_a_damaged_one(tmp_path: Path) -> None:
+    save_config(tmp_path, config("late-fusion", 1))
+    save_weights(tmp_path, config("late-fusion", 1).build())
+    path = tmp_path / "config.json"
+    values = json.loads(path.read_text(encoding="utf-8"))
+    assert values.pop("members") == 1
+    path.write_text(json.dumps(values), encoding="utf-8")
+    assert isinstance(load_model(tmp_path)[0], LateFusion)
+    path.write_text(json.dumps({**values, "members": 0}), encoding="utf-8")
+    with pytest.raises(UserError, match="is damaged"):
+        load_model(tmp_path)

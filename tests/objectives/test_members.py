@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
 
-from sentipair.models import QMF, SPPSCL, PairModel
+from sentipair.models import CLIPCACG, QMF, SPPSCL, PairModel
 from sentipair.models.ensemble import Ensemble
-from sentipair.objectives import EachMember, Objective, QualityAware, SemiPushPull
+from sentipair.models.joint_space import towers_of
+from sentipair.objectives import EachMember, Objective, QualityAware, SemiPushPull, TwoTowerFirst
 from tests.models.cases import random_batch
 
 CASES = {
@@ -50,6 +52,19 @@ def learn(model: PairModel, objective: Objective) -> list[float]:
     batches = [random_batch(model, seed=seed) for seed in range(4)]
     objective.begin_epoch(model, 1)
     return [objective.step(model, batch, optimizer)["loss"] for batch in batches]
+
+
+def test_stages_begin_for_every_member() -> None:
+    build = partial(CLIPCACG, text_dim=12, image_dim=10, dim=8, heads=2, hidden=8, clip="two-tower")
+    ensemble = Ensemble([deterministic(build, seed) for seed in (0, 1)])
+    objective = EachMember([TwoTowerFirst(contrastive_epochs=2) for _ in range(2)])
+    for epoch, chosen in ((1, False), (3, True)):
+        objective.begin_epoch(ensemble, epoch)
+        assert objective.selectable is chosen
+        for member in ensemble.members:
+            towers = towers_of(member)
+            assert towers is not None
+            assert {each.requires_grad for each in towers.parameters()} == {not chosen}
 
 
 def test_what_must_survive_a_kill_is_kept_per_member() -> None:

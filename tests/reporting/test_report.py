@@ -109,10 +109,12 @@ def test_rationales_and_plug_ins_are_named(make_run):
     path = folder / "config.yaml"
     plain = path.read_text(encoding="utf-8")
     plugged = plain.replace("  scheme: clmlf\n", "  scheme: clmlf\n  rationales: lexicon\n")
-    path.write_text(f"{plugged}plugins: {{rationales: true, finetune: {{}}}}\n", encoding="utf-8")
+    path.write_text(
+        f"{plugged}plugins: {{rationales: true, finetune: {{}}, ensemble: 5}}\n", encoding="utf-8"
+    )
     page = write_report(folder).read_text(encoding="utf-8")
     assert "<span><b>rationales</b> lexicon</span>" in page
-    assert "<span><b>plugins</b> rationales</span>" in page
+    assert "<span><b>plugins</b> rationales, ensemble 5</span>" in page
 
 
 def test_a_flip_is_shown_as_bad(make_run):

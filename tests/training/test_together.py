@@ -46,10 +46,11 @@ def flat(weights: dict[str, torch.Tensor], part: str) -> torch.Tensor:
     return torch.cat([weights[name].flatten() for name in sorted(weights) if name.startswith(part)])
 
 
+@pytest.mark.parametrize("wishes", [(), ("plugins.finetune={text: 1}", "plugins.ensemble=2")])
 def test_several_processes_without_layers_to_share_are_refused(
-    sample_posts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wishes: tuple[str, ...], sample_posts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    config = configure("logistic-regression", str(sample_posts), engine="torch")
+    config = configure("logistic-regression", str(sample_posts), engine="torch", overrides=wishes)
     with pytest.raises(UserError, match="several processes are of use with --finetune only"):
         run_seeds(config, [0], tmp_path / "runs", store=FeatureStore(tmp_path / "features"))
