@@ -30,7 +30,7 @@ from sentipair.features import (
     Regions,
     TextLayers,
 )
-from sentipair.models import PairModel, PairOutput, settings_of
+from sentipair.models import PairModel, PairOutput, model_class, settings_of
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.objectives import CrossEntropy
 from sentipair.settings import validate_settings
@@ -40,6 +40,19 @@ ALL_SIZES = {**SIZES, "region_dim": 14, "clip_dim": 16}
 """With those that few models have."""
 
 CELLS = 9
+
+
+def small_config(name: str, **more: Any) -> ModelConfig:
+    """The configuration of a registered model in these sizes."""
+    known = settings_of(model_class(name))
+    return ModelConfig(
+        model=name,
+        settings={key: value for key, value in ALL_SIZES.items() if key in known},
+        classes=("a", "b", "c"),
+        encoders={"text": "t", "image": "i"},
+        text_steps=(),
+        **more,
+    )
 
 
 def random_batch(model: PairModel, *, pairs: int = 8, seed: int = 0) -> PairBatch:

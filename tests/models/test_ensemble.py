@@ -11,24 +11,16 @@ import pytest
 import torch
 
 from sentipair.errors import UserError
-from sentipair.models import LateFusion, PairModel, list_models, model_class, settings_of
+from sentipair.models import LateFusion, PairModel, list_models
 from sentipair.models.ensemble import Ensemble
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.objectives import CrossEntropy
 
-from .cases import ALL_SIZES, ModelCase, random_batch
+from .cases import ModelCase, random_batch, small_config
 
 
 def config(name: str, members: int) -> ModelConfig:
-    known = settings_of(model_class(name))
-    return ModelConfig(
-        model=name,
-        settings={key: value for key, value in ALL_SIZES.items() if key in known},
-        classes=("a", "b", "c"),
-        encoders={"text": "t", "image": "i"},
-        text_steps=(),
-        members=members,
-    )
+    return small_config(name, members=members)
 
 
 class TestEnsembleCase(ModelCase):

@@ -12,26 +12,18 @@ import pytest
 import torch
 
 from sentipair.features import PairBatch, TextLayers
-from sentipair.models import MPT, LogisticRegression, PairModel, list_models, model_class, settings_of
+from sentipair.models import MPT, LogisticRegression, PairModel, list_models
 from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.models.rationales import WithRationales, join_rationales, pool_rationales, rationale_layers
 
-from .cases import ALL_SIZES, SIZES, ModelCase, random_batch
+from .cases import SIZES, ModelCase, random_batch, small_config
 
 POLARITIES = ("positive", "negative")
 PLUGIN = {"polarities": list(POLARITIES), "classes": 3, "text_dim": SIZES["text_dim"]}
 
 
 def config(name: str) -> ModelConfig:
-    known = settings_of(model_class(name))
-    return ModelConfig(
-        model=name,
-        settings={key: value for key, value in ALL_SIZES.items() if key in known},
-        classes=("a", "b", "c"),
-        encoders={"text": "t", "image": "i"},
-        text_steps=(),
-        plugins={"rationales": PLUGIN},
-    )
+    return small_config(name, plugins={"rationales": PLUGIN})
 
 
 def without_rationales(batch: PairBatch) -> PairBatch:
