@@ -162,6 +162,14 @@ def test_the_score_is_the_mean_over_seeds(tmp_path: Path, config: RunConfig, fea
     assert found["score"] == pytest.approx(sum(found["values"]) / 2)
 
 
+def test_trained_encoder_layers_and_ensembles_can_be_swept(sample_posts: Path, tmp_path: Path) -> None:
+    wishes = ["plugins.finetune={text: 1}", "plugins.ensemble=2", "training.epochs=1"]
+    config = configure("late-fusion", str(sample_posts), engine="torch", overrides=wishes)
+    sweep_in(tmp_path / "sweep", config, tmp_path / "features").run(1)
+    (trial,) = scores(tmp_path / "sweep")
+    assert 0 < trial["score"] <= 1
+
+
 def test_another_sweep_in_the_same_folder_is_refused(
     sweep: Sweep, config: RunConfig, feature_folder: Path
 ) -> None:
