@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sentipair.experiments.run import run_seeds
 from sentipair.export import export_model
 from sentipair.features import FeatureStore, PairBatch
 from sentipair.models import SPPSCL
+from sentipair.training import loop
 from sentipair.training.recipes import configure
 
 torch.set_num_threads(1)  # small tensors: threads that wait for each other only cost time
@@ -97,6 +99,28 @@ def small_model() -> Callable[..., SPPSCL]:
         return SPPSCL(**{"text_dim": 8, "image_dim": 12, "text_layers": 2, "dim": 8, "hidden": 4, **settings})
 
     return build
+
+
+@pytest.fixture
+def stopped_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], AbstractContextManager[None]]:
+    """``with stopped_after(2): train()`` presses Ctrl-C when two epochs are through."""
+
+    @contextmanager
+    def stop(epochs: int) -> Iterator[None]:
+        train_epoch, done = loop.train_epoch, []
+
+        def interrupted(*arguments: Any) -> dict[str, float]:
+            if len(done) == epochs:
+                raise KeyboardInterrupt
+            done.append(arguments)
+            return train_epoch(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "train_epoch", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                yield
+
+    return stop
 
 
 @pytest.fixture(scope="session")

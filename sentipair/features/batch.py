@@ -68,7 +68,7 @@ class PairBatch:
         Made once per batch: an update with two forward passes pays for it once.
         """
         if (name, dtype) not in self._rows:
-            # from half precision straight to bf16, PyTorch takes four times as long as over single precision
+            # from half precision straight to bf16, PyTorch takes twice as long as over single precision
             self._rows[name, dtype] = ragged(self[name], self[f"{name}_mask"]).float().to(dtype)
         return self._rows[name, dtype]
 

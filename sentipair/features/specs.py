@@ -263,15 +263,9 @@ def pad(records: Records, tail: tuple[int, ...], *, length: int | None = None) -
     """
     present = {place: record for place, record in enumerate(records) if record is not None and len(record)}
     longest = length or max([1, *map(len, present.values())])
-    values = np.empty(
-        (len(records), longest, *tail), np.float16
-    )  # clearing all of it first takes as long as the rest
+    values = np.zeros((len(records), longest, *tail), np.float16)
     mask = np.zeros((len(records), longest), np.bool_)
-    for place in range(len(records)):
-        count = 0
-        if (record := present.get(place)) is not None:
-            count = len(record)
-            values[place, :count] = record
-        values[place, count:] = 0
-        mask[place, :count] = True
+    for place, record in present.items():
+        values[place, : len(record)] = record
+        mask[place, : len(record)] = True
     return torch.from_numpy(values), torch.from_numpy(mask)

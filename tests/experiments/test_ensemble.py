@@ -19,7 +19,6 @@ from sentipair.models.finetuned import FineTuned
 from sentipair.models.persistence import load_model
 from sentipair.objectives import CrossEntropy, EachMember
 from sentipair.portable import Predictor as PortablePredictor
-from sentipair.training import loop
 from sentipair.training.optimizer import make_optimizer
 from sentipair.training.recipes import configure
 
@@ -40,22 +39,12 @@ def test_every_member_has_an_objective(sample_posts: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stopped_ensemble_goes_on_and_is_used_as_any_model(
-    sample_posts: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample_posts: Path, feature_folder: Path, tmp_path: Path, stopped_after: Any
 ) -> None:
     config, store = configured(sample_posts), FeatureStore(feature_folder)
     run_seeds(config, [0], tmp_path / "undisturbed", store=store)
-    train_epoch, seen = loop.train_epoch, []
-
-    def interrupted(*arguments: Any) -> dict[str, float]:
-        if seen:
-            raise KeyboardInterrupt
-        seen.append(arguments)
-        return train_epoch(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train_epoch", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run_seeds(config, [0], tmp_path / "stopped", store=store)
+    with stopped_after(1):
+        run_seeds(config, [0], tmp_path / "stopped", store=store)
     run_seeds(config, [0], tmp_path / "stopped", store=store)
     folder, undisturbed = (tmp_path / name / "seed-0" for name in ("stopped", "undisturbed"))
     weights = [(each / "model.safetensors").read_bytes() for each in (folder, undisturbed)]

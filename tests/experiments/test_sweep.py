@@ -16,7 +16,6 @@ from sentipair.experiments.trials import with_settings
 from sentipair.features import FeatureStore
 from sentipair.files import explain_os_error
 from sentipair.models import list_models, model_class
-from sentipair.training import loop
 from sentipair.training.config import RunConfig
 from sentipair.training.loop import DivergenceError
 from sentipair.training.recipes import configure
@@ -86,25 +85,13 @@ def test_no_test_table_is_made(
     assert asked == ["train", "validation"]
 
 
-def test_a_stopped_sweep_ends_as_an_undisturbed_one(
-    finished: Path, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_stopped_sweep_ends_as_an_undisturbed_one(finished: Path, sweep: Sweep, stopped_after: Any) -> None:
     """Stopped in the second epoch of trial 1, after its first is on disk."""
     for number in (1, 2):
         shutil.rmtree(sweep.folder / f"trial-{number}")
-    train_epoch = loop.train_epoch
-
-    def stopped(*arguments: Any) -> Any:
-        *_, epoch = arguments
-        if epoch == 2:
-            raise KeyboardInterrupt
-        return train_epoch(*arguments)
-
-    monkeypatch.setattr(loop, "train_epoch", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped_after(1):
         sweep.run(3)
     assert (sweep.folder / "trial-1" / "seed-0" / "last.ckpt").exists()
-    monkeypatch.undo()
     assert sweep.run(3)["trials"] == scores(finished)
 
 

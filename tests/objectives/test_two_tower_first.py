@@ -137,22 +137,11 @@ def test_a_first_stage_that_never_ends_is_refused(train: Any) -> None:
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_going_on_after_a_stop_equals_an_undisturbed_run(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+    train: Any, tmp_path: Path, stopped_after: Any, stop: int
 ) -> None:
     undisturbed = train("undisturbed", schedule="cosine")
-    done = []
-
-    def interrupt(*arguments: Any) -> dict[str, float]:
-        if len(done) == stop:
-            raise KeyboardInterrupt
-        done.append(arguments)
-        return original(*arguments)
-
-    original = loop.train_epoch
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train_epoch", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train("stopped", schedule="cosine")
+    with stopped_after(stop):
+        train("stopped", schedule="cosine")
     resumed = train("stopped", schedule="cosine")
     assert [{**entry, "seconds": 0} for entry in resumed] == [
         {**entry, "seconds": 0} for entry in undisturbed

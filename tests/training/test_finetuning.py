@@ -14,7 +14,6 @@ from sentipair.errors import UserError
 from sentipair.models import LogisticRegression
 from sentipair.models.finetuned import FineTuned
 from sentipair.objectives import CrossEntropy
-from sentipair.training import loop
 from sentipair.training.config import TrainingSettings
 from sentipair.training.loop import fit
 from sentipair.training.optimizer import learning_rate, make_optimizer
@@ -112,7 +111,7 @@ def test_every_parameter_is_in_one_group(model: Any) -> None:
 
 
 def test_going_on_after_a_stop_equals_an_undisturbed_run(
-    model: Any, lower_table: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: Any, lower_table: Any, tmp_path: Path, stopped_after: Any
 ) -> None:
     settings = TrainingSettings(epochs=3, batch_size=8, schedule="cosine", warmup=0.2, clip_norm=1.0)
 
@@ -129,18 +128,8 @@ def test_going_on_after_a_stop_equals_an_undisturbed_run(
         )
 
     run("undisturbed")
-    original, done = loop.train_epoch, []
-
-    def killed(*arguments: Any) -> dict[str, float]:
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        done.append(arguments)
-        return original(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train_epoch", killed)
-        with pytest.raises(KeyboardInterrupt):
-            run("stopped")
+    with stopped_after(2):
+        run("stopped")
     run("stopped")
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("stopped", "undisturbed")]
     assert weights[0] == weights[1]

@@ -147,25 +147,14 @@ def test_the_kept_weights_are_those_of_the_best_epoch(
 
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_going_on_after_a_stop_equals_an_undisturbed_run(
-    train: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+    train: Any, tmp_path: Path, stopped_after: Any, stop: int
 ) -> None:
     def timeless(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return [{**entry, "seconds": 0} for entry in history]
 
     undisturbed = train("undisturbed", schedule="cosine")
-    seen = []
-
-    def interrupt(*arguments: Any) -> dict[str, float]:
-        if len(seen) == stop:
-            raise KeyboardInterrupt
-        seen.append(arguments)
-        return original(*arguments)
-
-    original = loop.train_epoch
-    with monkeypatch.context() as patch:
-        patch.setattr(loop, "train_epoch", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train("stopped", schedule="cosine")
+    with stopped_after(stop):
+        train("stopped", schedule="cosine")
     resumed = train("stopped", schedule="cosine")
     assert timeless(resumed) == timeless(undisturbed)
     for name in ("model.safetensors",):
