@@ -131,7 +131,12 @@ def _facts(config: Json) -> dict[str, str]:
     parts |= {key: config.get(key) for key in ("encoders", "objective", "seed")}
     plugins = config.get("plugins")
     if isinstance(plugins, Mapping):
-        parts["plugins"] = ", ".join(
-            name if value is True else f"{name} {value}" for name, value in plugins.items() if value
-        )
+        parts["plugins"] = ", ".join(_plugin(name, value) for name, value in plugins.items() if value)
     return {key: text for key, value in parts.items() if (text := sections.describe(value))}
+
+
+def _plugin(name: str, value: Any) -> str:
+    """A plug-in with its setting as the command line has it: "rationales", "ensemble 5", "finetune text:4"."""
+    if isinstance(value, Mapping):
+        value = " ".join(f"{part}:{layers}" for part, layers in value.items())
+    return name if value is True else f"{name} {value}"

@@ -110,11 +110,12 @@ def test_rationales_and_plug_ins_are_named(make_run):
     plain = path.read_text(encoding="utf-8")
     plugged = plain.replace("  scheme: clmlf\n", "  scheme: clmlf\n  rationales: lexicon\n")
     path.write_text(
-        f"{plugged}plugins: {{rationales: true, finetune: {{}}, ensemble: 5}}\n", encoding="utf-8"
+        f"{plugged}plugins: {{rationales: true, finetune: {{text: 4, image: 1}}, ensemble: 5}}\n",
+        encoding="utf-8",
     )
     page = write_report(folder).read_text(encoding="utf-8")
     assert "<span><b>rationales</b> lexicon</span>" in page
-    assert "<span><b>plugins</b> rationales, ensemble 5</span>" in page
+    assert "<span><b>plugins</b> rationales, finetune text:4 image:1, ensemble 5</span>" in page
 
 
 def test_a_flip_is_shown_as_bad(make_run):
