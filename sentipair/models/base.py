@@ -81,6 +81,14 @@ class PairModel(nn.Module, ABC):
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs."""
 
+    def embed(self, batch: PairBatch) -> tuple[Tensor | None, Tensor | None]:
+        """The texts and the pictures in the shared embedding space [B, D], where the model has one.
+
+        As in ``forward``, which models that can do without its other parts override.
+        """
+        output: PairOutput = self(batch)
+        return output.text, output.image
+
 
 _REGISTRY: dict[str, type[PairModel]] = {}
 

@@ -192,11 +192,9 @@ class SPPSCL(PairModel):
         attention: dict[str, Tensor] = {}
         parts: list[Tensor] = []
         if self.has_text:
-            tokens, attention["layers"] = self.read_text(batch)  # (B, N, 2h), (B, L)
-            text = self.embed_text(masked_mean(tokens, batch["text_mask"]))  # (B, D)
+            text, tokens, attention["layers"] = self.read_text(batch)
         if self.has_image:
-            cells = self.read_image(batch)  # (B, R, 2h)
-            image = self.embed_image(masked_mean(cells, batch["grid_mask"]))  # (B, D)
+            image, cells = self.read_image(batch)
         if self.has_fusion and text is not None and image is not None:
             (by_text, attention["text"]), (by_image, attention["image"]) = (
                 self.fuse_in_batch(text, image)
@@ -210,8 +208,16 @@ class SPPSCL(PairModel):
             logits=self.classifier(fused), image=image, text=text, fused=fused, attention=attention
         )
 
-    def read_text(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
-        """BiLSTM states [B, N, 2h] over the weighed layers, and the weights [B, L]."""
+    def embed(self, batch: PairBatch) -> tuple[Tensor | None, Tensor | None]:
+        """Without fusion and classifier; published with them, as the batch normalisation in there counts the pass."""
+        if self.published:
+            return super().embed(batch)
+        text = self.read_text(batch)[0] if self.has_text else None
+        image = self.read_image(batch)[0] if self.has_image else None
+        return text, image
+
+    def read_text(self, batch: PairBatch) -> tuple[Tensor, Tensor, Tensor]:
+        """Embeddings [B, D], the BiLSTM states [B, N, 2h] over the weighed layers, and the layers' weights [B, L]."""
         mask = batch["text_mask"]
         lengths = mask.sum(dim=1)
         cls = batch["text_cls"]
@@ -221,12 +227,15 @@ class SPPSCL(PairModel):
             else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
         )
         weighed = torch.einsum("tl,tld->td", repeat_rows(gates, mask), batch.rows("text"))
-        return unpack(self.bilstm(self.input_dropout(weighed), lengths), mask), gates
+        tokens = unpack(self.bilstm(self.input_dropout(weighed), lengths), mask)
+        return self.embed_text(masked_mean(tokens, mask)), tokens, gates
 
-    def read_image(self, batch: PairBatch) -> Tensor:
-        """The 1×1 convolution over the cells: [B, R, 2h]."""
-        cells = batch.rows("grid", cast(WideLinear, self.cells[0]).reads)
-        return unpack(self.cells(self.input_dropout(cells)), batch["grid_mask"])
+    def read_image(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
+        """Embeddings [B, D], and the 1×1 convolution over the cells [B, R, 2h]."""
+        mask = batch["grid_mask"]
+        rows = batch.rows("grid", cast(WideLinear, self.cells[0]).reads)
+        cells = unpack(self.cells(self.input_dropout(rows)), mask)
+        return self.embed_image(masked_mean(cells, mask)), cells
 
     def fuse_in_batch(self, text: Tensor, image: Tensor) -> tuple[Attended, Attended]:
         """T_m and I_m of embeddings [B, D]: the pairs of the batch attend to each other."""

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from sentipair.features import PairBatch
-from sentipair.models import Fidelity, PairModel, PairOutput
+from sentipair.models import Fidelity, PairModel
 from sentipair.objectives.base import Objective, cross_entropy, register
 from sentipair.objectives.contrastive import pairs_below_mean_match, supervised_contrastive_loss
 from sentipair.settings import NonNegative, Positive, Rate
@@ -78,7 +78,7 @@ class SemiPushPull(Objective):
                 loss = loss + terms[name]
         between = self.inter and output.text is not None and output.image is not None
         if between and self.one_step:
-            terms["scl_cross"] = self.inter_modal(output, batch.labels)
+            terms["scl_cross"] = self.inter_modal(output.text, output.image, batch.labels)
             loss = loss + terms["scl_cross"]
         self._update(loss, optimizer)
         log = {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
@@ -87,9 +87,9 @@ class SemiPushPull(Objective):
         return log
 
     def _second_step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
-        output = model(batch)
-        loss = self.inter_modal(output, batch.labels)
-        needed = self.must_push(output, batch.labels)
+        text, image = model.embed(batch)
+        loss = self.inter_modal(text, image, batch.labels)
+        needed = self.must_push(text, image, batch.labels)
         if needed:
             self._update(loss, optimizer)
         return {"scl_cross": loss.item(), "step2": float(needed)}
@@ -109,19 +109,19 @@ class SemiPushPull(Objective):
             self_pairs="zero" if self.published else "drop",
         )
 
-    def inter_modal(self, output: PairOutput, labels: Tensor) -> Tensor:
-        """SCL from texts to images; an item's own picture is a positive."""
-        assert output.text is not None
-        assert output.image is not None
+    def inter_modal(self, text: Tensor | None, image: Tensor | None, labels: Tensor) -> Tensor:
+        """SCL from texts to images, embeddings [B, D]; an item's own picture is a positive."""
+        assert text is not None
+        assert image is not None
         return supervised_contrastive_loss(
-            output.text, output.image, labels, temperature=self.temperature, self_pairs="keep"
+            text, image, labels, temperature=self.temperature, self_pairs="keep"
         )
 
     @torch.no_grad()
-    def must_push(self, output: PairOutput, labels: Tensor) -> bool:
+    def must_push(self, text: Tensor | None, image: Tensor | None, labels: Tensor) -> bool:
         """Whether the second step is to be taken (algorithm 1)."""
-        assert output.text is not None
-        assert output.image is not None
-        below = pairs_below_mean_match(output.text, output.image, normalise=not self.published)
+        assert text is not None
+        assert image is not None
+        below = pairs_below_mean_match(text, image, normalise=not self.published)
         same_class = int((labels.unsqueeze(1) == labels.unsqueeze(0)).sum())
         return below < int(self.alpha * same_class)

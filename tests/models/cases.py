@@ -180,6 +180,14 @@ class ModelCase:
         batch = random_batch(model)
         assert torch.equal(model(batch).logits, model(batch).logits)
 
+    def test_embeds_as_it_classifies(self, variant: Mapping[str, Any]) -> None:
+        model = self.build(variant).eval()
+        batch = random_batch(model)
+        output, embeddings = model(batch), model.embed(batch)
+        for there, embedding in zip((output.text, output.image), embeddings, strict=True):
+            assert (embedding is None) == (there is None)
+            assert there is None or torch.equal(embedding, there)
+
     def test_a_prediction_belongs_to_its_pair(self, sound: Mapping[str, Any]) -> None:
         model = self.build(sound).eval()
         for parameter in model.parameters():

@@ -42,6 +42,15 @@ def build(**settings: Any) -> SPPSCL:
     return SPPSCL(**{**SIZES, **settings})
 
 
+@pytest.mark.parametrize(("fidelity", "passes"), [("published", 1), ("sound", 0)])
+def test_embedding_counts_for_the_classifier_only_as_published(fidelity: Any, passes: int) -> None:
+    model = build(fidelity=fidelity).train()
+    seen: list[Any] = []
+    model.classifier.register_forward_hook(lambda *_: seen.append(None))
+    model.embed(random_batch(model))
+    assert len(seen) == passes
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_published_is_what_the_specification_says(training: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sentipair.models.layers.has_bf16_units", lambda: False)

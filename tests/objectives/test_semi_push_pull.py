@@ -120,18 +120,17 @@ def test_the_condition_is_met_and_not_met_as_by_hand() -> None:
         expected = published_condition(numpy(text), numpy(image), labels)
         met.add(expected)
         objective = SemiPushPull(fidelity="published")
-        output = PairOutput(logits=torch.zeros(count, 3), text=text, image=image)
-        assert objective.must_push(output, torch.tensor(labels)) == expected
+        assert objective.must_push(text, image, torch.tensor(labels)) == expected
     assert met == {True, False}
 
 
 def test_the_condition_floors() -> None:
     # four pairs of one class, m = 16; matching pairs are alike and unlike all others: 12 lie below the mean
-    output = PairOutput(logits=torch.zeros(4, 3), text=torch.eye(4), image=torch.eye(4))
+    text = image = torch.eye(4)
     labels = torch.zeros(4, dtype=torch.long)
     for alpha, expected in ((12.4 / 16, False), (12.99 / 16, False), (13 / 16, True), (0.0, False)):
         for fidelity in ("sound", "published"):
-            assert SemiPushPull(alpha=alpha, fidelity=fidelity).must_push(output, labels) == expected
+            assert SemiPushPull(alpha=alpha, fidelity=fidelity).must_push(text, image, labels) == expected
 
 
 def test_two_thirds_floor_like_integers() -> None:
@@ -228,7 +227,7 @@ def test_the_second_pass_has_fresh_dropout() -> None:
     torch.manual_seed(0)
     model = SPPSCL(**SIZES)
     seen: list[Tensor] = []
-    model.register_forward_hook(lambda *call: seen.append(call[2].text.detach()))
+    model.embed_text.register_forward_hook(lambda *call: seen.append(call[2].detach()))
     SemiPushPull().step(model, random_batch(model), torch.optim.SGD(model.parameters(), lr=0.0))
     assert len(seen) == 2
     assert not torch.equal(*seen)
