@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from sentipair.cli.options import Engine, Json, Model
-from sentipair.cli.predict import read_words
+from sentipair.cli.predict import read_words, require_picture
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
 
@@ -62,13 +62,12 @@ def explain(
         raise UserError(
             'give a picture and a text: sentipair explain photo.jpg "what a day" --output why.html'
         )
-    if image and not Path(image).is_file():
-        raise UserError(f'there is no picture at {image}; for a text alone: sentipair explain "" "the text"')
-    from sentipair.data import Pair
+    require_picture(image, command="explain")
     from sentipair.explain import explain
     from sentipair.explain.faithfulness import check_deletion
     from sentipair.explain.page import write_explanation
     from sentipair.inference import Predictor
+    from sentipair.inference.posts import make_pair, require_usable
 
     if check is not None:
         predictor = Predictor.from_pretrained(model, engine=engine)
@@ -77,8 +76,9 @@ def explain(
         return
     # compiling the encoders pays from some hundred posts on
     predictor = Predictor.from_pretrained(model, engine="torch" if engine == "auto" else engine)
-    pair = Pair(id="post", text=text, image=Path(image) if image else None)
+    pair = make_pair(image=image, text=text, name="post")
     explanation = explain(predictor, pair, method=method, target=target)
+    require_usable(pair, explanation.prediction)
     if output is not None:
         write_explanation(output, explanation, pair)
     if as_json:

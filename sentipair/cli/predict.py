@@ -71,10 +71,7 @@ def predict(
     if source is None and output is None:
         if not image and not text.strip():
             raise UserError("give a picture and a text, or --input posts.csv --output scored.parquet")
-        if image and not Path(image).is_file():
-            raise UserError(
-                f'there is no picture at {image}; for a text alone: sentipair predict "" "the text"'
-            )
+        require_picture(image, command="predict")
         with lasting_objects():
             from sentipair.inference import Predictor
 
@@ -127,6 +124,18 @@ def read_words(words: Sequence[str], model: str | None) -> tuple[str | None, str
         raise UserError("give at most a picture and a text; a text of several words stands in quotes")
     image, text = (*rest, "", "")[:2]
     return model, image, text
+
+
+def require_picture(image: str, *, command: str) -> None:
+    """Check that the picture of the command line, if any, is a file, before much is imported.
+
+    Raises:
+        UserError: it is not.
+    """
+    if image and "://" not in image and not Path(image).is_file():
+        raise UserError(
+            f'there is no picture at {image}; for a text alone: sentipair {command} "" "the text"'
+        )
 
 
 def _print_report(report: ScoringReport) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sentipair.data.text import STRETCHES, undo_mojibake
+from sentipair.data.text import STRETCHES, undo_mojibake, whole_characters
 from sentipair.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
@@ -144,9 +144,9 @@ def _lines(path: Path, *, newline: str) -> Iterator[str]:
 
 
 def _whole(value: Any) -> Any:
-    """A value without halves of surrogate pairs, which JSON can hold (a cut emoji) and UTF-8 cannot."""
+    """A value of ``whole_characters``."""
     if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return whole_characters(value)
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, dict):

@@ -90,6 +90,14 @@ def decode(raw: bytes, *, encoding: str | None = None) -> str:
     return undo_mojibake(raw.decode("utf-8-sig", errors=STRETCHES))
 
 
+def whole_characters(text: str) -> str:
+    """Halves of surrogate pairs put together, or replaced where the other half is missing.
+
+    JSON can hold them (a cut emoji), and so can the command line (bytes that are not UTF-8); UTF-8 cannot.
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def undo_mojibake(text: str) -> str:
     """Reverse UTF-8 that was read as Windows-1252, wherever the characters leave no doubt.
 

@@ -11,11 +11,13 @@ from sentipair.data.pair import Pair
 from sentipair.errors import UserError
 from sentipair.inference.posts import (
     DataFrame,
+    Given,
     ImageLike,
-    as_pair,
+    as_post,
     make_pair,
     require_content,
     require_usable,
+    with_problems,
 )
 from sentipair.inference.prediction import Prediction
 
@@ -46,7 +48,7 @@ class BasePredictor(ABC):
 
     @overload
     def __call__(
-        self, posts: None = None, /, *, image: ImageLike | None = None, text: str = ""
+        self, posts: None = None, /, *, image: ImageLike | None = None, text: str | None = None
     ) -> Prediction: ...
     @overload
     def __call__(self, posts: Sequence[Row] | DataFrame, /) -> list[Prediction]: ...
@@ -58,12 +60,12 @@ class BasePredictor(ABC):
         /,
         *,
         image: ImageLike | None = None,
-        text: str = "",
+        text: str | None = None,
     ) -> Prediction | list[Prediction] | Iterator[Prediction]:
         """Score one post, given by name, or many: a list or data frame at once, an iterator as it goes.
 
-        Of many posts, one that cannot be used is told by its prediction (``unusable``, ``abstained``); a single one is
-        an error.
+        Of many posts, one that cannot be used, whatever is wrong with it, is told by its prediction (``unusable``,
+        ``abstained``); a single one is an error.
 
         Args:
             posts: ``Pair``s or rows with ``image`` and ``text``.
@@ -71,8 +73,8 @@ class BasePredictor(ABC):
             text: what was posted with it.
 
         Raises:
-            UserError: a picture or text of the wrong kind; of a single post also: neither a picture nor a text, the
-                file does not exist, or there is no text and the picture cannot be used.
+            UserError: of a single post: a picture or text of the wrong kind, neither a picture nor a text, the file
+                does not exist, or there is no text and the picture cannot be used.
         """
         if posts is None:
             return self._one(image, text)
@@ -81,14 +83,15 @@ class BasePredictor(ABC):
         predictions = self._stream(iter(posts))
         return predictions if isinstance(posts, Iterator) else list(predictions)
 
-    def _one(self, image: ImageLike | None, text: str) -> Prediction:
+    def _one(self, image: ImageLike | None, text: str | None) -> Prediction:
         pair = make_pair(image=image, text=text, name="post")
-        require_content(pair)
+        require_content(Given(pair))
         prediction = self.predict([pair])[0]
         require_usable(pair, prediction)
         return prediction
 
     def _stream(self, posts: Iterator[Row]) -> Iterator[Prediction]:
-        pairs = (as_pair(post, number=number) for number, post in enumerate(posts, start=1))
-        while chunk := list(islice(pairs, CHUNK)):
-            yield from self.predict(chunk)
+        given = (as_post(post, name=str(number)) for number, post in enumerate(posts, start=1))
+        while chunk := list(islice(given, CHUNK)):
+            pairs, problems = zip(*chunk, strict=True)
+            yield from with_problems(self.predict(pairs), problems)

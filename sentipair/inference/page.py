@@ -87,7 +87,7 @@ def _time(tally: Tally) -> Iterator[Section]:
     classes = _shown(tally)
     number = number_figure(periods, classes, period=period)
     share = share_figure(periods, classes)
-    unread = f"{tally.undated:,} rows have no date that could be read." if tally.undated else ""
+    unread = f"Rows without a date that could be read: {tally.undated:,}." if tally.undated else ""
     drawings = [
         Drawing(title=f"Posts per {period}", svg=to_svg(number, name="over-number", label="Posts over time")),
         Drawing(

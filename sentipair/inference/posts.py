@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
 from sentipair.data.pair import Pair, Post
+from sentipair.data.text import whole_characters
 from sentipair.errors import UserError
 from sentipair.inference.prediction import Prediction
 
@@ -20,6 +23,7 @@ ImageLike = str | os.PathLike[str] | bytes | Image.Image | ArrayLike
 
 CHANNELS = (1, 3, 4)
 COLUMNS = ("image", "text")
+_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
 @runtime_checkable
@@ -33,49 +37,87 @@ class DataFrame(Protocol):
         ...
 
 
-def as_pair(value: Pair | Mapping[str, Any], *, number: int) -> Pair:
-    """A post from a ``Pair``, or from a row with ``image`` and ``text``; cells that hold nothing are left out.
+NOT_FETCHED = "{} is an address, which is not fetched; download the picture"
+"""Why the picture takes no part, with its address."""
 
-    Args:
-        value: the post.
-        number: its place, which becomes its id.
+NOTHING = "neither a text nor a picture"
+"""Why there is nothing to score."""
 
-    Raises:
-        UserError: something else, or a picture or text of a wrong kind.
-    """
+
+class Given(NamedTuple):
+    """A post as it is scored, and what of it cannot be used."""
+
+    pair: Pair
+    problem: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to score, and nothing was."""
+        return self.pair.picture is None and not self.pair.text.strip() and self.problem is None
+
+
+def as_post(value: Pair | Mapping[str, Any], *, name: str) -> Given:
+    """A post from a ``Pair``, or from a row with ``image`` and ``text``; of what is neither, an empty post is left."""
     if isinstance(value, Pair):
-        return value
-    if not isinstance(value, Mapping) or not any(name in value for name in COLUMNS):
-        raise UserError(f'post {number} is not a Pair and has neither "image" nor "text": {value!r:.80}')
-    image, text = (None if _is_nothing(value.get(name)) else value[name] for name in COLUMNS)
-    return make_pair(image=image, text="" if text is None else text, name=str(number))
+        return one_of_many(Given(value))
+    if not isinstance(value, Mapping) or not any(column in value for column in COLUMNS):
+        return Given(Pair(id=name), f'not a Pair, and has neither "image" nor "text": {value!r:.80}')
+    try:
+        return one_of_many(Given(make_pair(image=value.get("image"), text=value.get("text"), name=name)))
+    except UserError as error:
+        return Given(Pair(id=name), str(error))
 
 
-def make_pair(*, image: ImageLike | None, text: str, name: str) -> Pair:
-    """A post with the id ``name``. Whether the picture can be used shows when it is opened.
+def one_of_many(post: Given) -> Given:
+    """One of many posts: that it is empty is a problem, too."""
+    return post._replace(problem=NOTHING) if post.is_empty else post
+
+
+def make_pair(*, image: ImageLike | None, text: str | None, name: str) -> Pair:
+    """A post with the id ``name``; cells that hold nothing are left out.
+
+    Whether the picture can be used shows when it is opened.
 
     Raises:
-        UserError: the text is not a string, or the picture none of ``ImageLike``.
+        UserError: the text is not a string, or the picture an address or none of ``ImageLike``.
     """
+    text = "" if _is_nothing(text) else text
     if not isinstance(text, str):
-        raise UserError(f"the text of post {name} is not a string: {text!r:.80}")
-    if image is None:
+        raise UserError(f"the text is not a string: {text!r:.80}")
+    text = whole_characters(text)
+    if image is None or _is_nothing(image):
         return Pair(id=name, text=text)
     if isinstance(image, str | os.PathLike):
+        if is_address(str(image)):
+            raise UserError(NOT_FETCHED.format(image))
         return Pair(id=name, text=text, image=Path(image) if str(image).strip() else None)
     if isinstance(image, bytes | bytearray | memoryview):
         return Post(id=name, text=text, opened=bytes(image))
     return Post(id=name, text=text, opened=image if isinstance(image, Image.Image) else from_array(image))
 
 
-def require_content(pair: Pair) -> None:
+def is_address(picture: str) -> bool:
+    """Whether a picture is named by an address on the web, not by a file."""
+    return bool(_ADDRESS.match(picture))
+
+
+def with_problems(predictions: Sequence[Prediction], problems: Sequence[str | None]) -> list[Prediction]:
+    """The predictions, each with what ``Given`` says cannot be used."""
+    return [
+        prediction if problem is None else replace(prediction, unusable=problem)
+        for prediction, problem in zip(predictions, problems, strict=True)
+    ]
+
+
+def require_content(post: Given) -> None:
     """Check that a single post can be asked about.
 
     Raises:
         UserError: neither a picture nor a text, or the file does not exist.
     """
-    if pair.picture is None and not pair.text.strip():
+    if post.is_empty:
         raise UserError("give a picture, a text, or both")
+    pair = post.pair
     if isinstance(pair.picture, Path) and not pair.picture.is_file():
         raise UserError(f"there is no picture at {pair.picture}")
 

@@ -63,6 +63,8 @@ def best_seed(folder: Path) -> Path:
         if path.exists():
             result = json.loads(path.read_text(encoding="utf-8"))
             scores[path.parent] = result["splits"]["validation"]["metrics"]["accuracy"]
+    if any(folder.glob("head.*")):
+        raise UserError(f"{folder} is an exported model; ask it with `python -m sentipair.portable {folder}`")
     if not scores:
         raise UserError(f"there is no trained model in {folder}; train one with `sentipair train`")
     return min(scores, key=lambda path: (-scores[path], seed_number(path)))

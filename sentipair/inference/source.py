@@ -100,11 +100,15 @@ def table_of(source: Path | IO[bytes], *, scratch: Path) -> tuple[Path, Path]:
     """The table that is behind a source, and the folder that its pictures are looked for in.
 
     A folder has a table ``metadata.csv`` or the like, or else its pictures are the posts, each with the text of the
-    ``.txt`` file of the same name, if there is one. Standard input is JSON Lines where it starts with ``{``, else CSV.
+    ``.txt`` file of the same name, if there is one. Standard input is JSON Lines where it starts with ``{``, Parquet
+    where it says so, TSV where its first line has a tab and no comma, else CSV.
 
     Args:
         source: a table, a folder, or an open stream, whose pictures are looked for in the current folder.
         scratch: a folder for a table that has to be written first.
+
+    Raises:
+        UserError: a folder without a table and pictures, or a stream that is a JSON list.
     """
     if not isinstance(source, Path):
         return _spooled(source, scratch), Path.cwd()
@@ -119,11 +123,22 @@ def _spooled(stream: IO[bytes], scratch: Path) -> Path:
     start = b""
     while not start.lstrip(BLANK) and (more := stream.readline()):
         start += more
-    path = scratch / ("input.jsonl" if start.lstrip(BLANK).startswith(b"{") else "input.csv")
+    path = scratch / f"standard-input{_suffix(start.lstrip(BLANK))}"
     with atomic_write(path) as file:
         file.write(start)
         shutil.copyfileobj(stream, file)
     return path
+
+
+def _suffix(start: bytes) -> str:
+    """The ending that a table with this beginning would have."""
+    if start.startswith(b"["):
+        raise UserError("standard input is a JSON list; give JSON Lines, one object per line")
+    if start.startswith(b"{"):
+        return ".jsonl"
+    if start.startswith(b"PAR1"):
+        return ".parquet"
+    return ".tsv" if b"\t" in start and b"," not in start else ".csv"
 
 
 def _listed(folder: Path, path: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sentipair.data.pair import Pair
 from sentipair.data.rows import Row
 from sentipair.errors import UserError
+from sentipair.inference.posts import NOT_FETCHED, NOTHING, is_address
 from sentipair.inference.prediction import Prediction
 
 DIGITS = 6
@@ -70,10 +71,12 @@ def post_of(row: Row, *, names: Mapping[str, str], base: Path, number: int) -> t
     """The post of a row, ``None`` where there is nothing to score; and what is wrong with its picture or with it."""
     text, image = (_cell(row, names.get(key)) for key in ("text", "image"))
     path, problem = (base / image.strip() if image.strip() else None), None
+    if is_address(image):
+        path, problem = None, NOT_FETCHED.format(image.strip())
     if path is not None and not _is_file(path):
-        path, problem = None, f"no picture at {path}"
+        path, problem = None, f"there is no picture at {path}"
     if path is None and not text.strip():
-        return None, problem or "neither a text nor a picture"
+        return None, problem or NOTHING
     return Pair(id=str(number), text=text, image=path), problem
 
 

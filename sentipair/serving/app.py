@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
@@ -19,7 +20,7 @@ from starlette.requests import Request
 from sentipair.data.pair import Pair
 from sentipair.explain import Method, explain
 from sentipair.inference import Prediction, Predictor
-from sentipair.inference.posts import require_content, require_usable
+from sentipair.inference.posts import Given, require_content, require_usable, with_problems
 from sentipair.serving.bodies import Body, body_reader
 from sentipair.serving.gathering import Gatherer
 from sentipair.serving.keys import key_check
@@ -68,8 +69,9 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
 
         return await _in_time(wait(), limits)
 
-    async def scored(pairs: Sequence[Pair]) -> list[Prediction]:
-        predictions = await _in_time(gatherer.answer(pairs), limits)
+    async def scored(posts: Sequence[Given]) -> list[Prediction]:
+        pairs, problems = [post.pair for post in posts], [post.problem for post in posts]
+        predictions = with_problems(await _in_time(gatherer.answer(pairs), limits), problems)
         metrics.observe_predictions(predictions)
         return predictions
 
@@ -82,10 +84,10 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
     @app.post("/v1/predict", summary="Score a post", openapi_extra=ONE_BODY, **refusals)
     async def predict(body: Body = read) -> Prediction:
         """What the model says of one post. A prediction does not depend on what others send at the same time."""
-        pair = await parsed(one_post, body)
-        require_content(pair)
-        prediction = (await scored([pair]))[0]
-        require_usable(pair, prediction)
+        post = await parsed(one_post, body)
+        require_content(post)
+        prediction = (await scored([post]))[0]
+        require_usable(post.pair, prediction)
         return prediction
 
     @app.post("/v1/predict/batch", summary="Score posts", openapi_extra=many_body(limits), **refusals)
@@ -101,12 +103,13 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
 
         `feature-occlusion` takes about as long as a few predictions, `occlusion` about a second.
         """
-        pair = await parsed(one_post, body)
-        require_content(pair)
-        job = partial(explain, predictor, pair, method=method, target=target)
+        post = await parsed(one_post, body)
+        require_content(post)
+        job = partial(explain, predictor, post.pair, method=method, target=target)
         found = await _in_time(gatherer.alone(job, weight=EXPLANATION), limits)
-        require_usable(pair, found.prediction)
-        return found.to_dict()
+        [prediction] = with_problems([found.prediction], [post.problem])
+        require_usable(post.pair, prediction)
+        return replace(found, prediction=prediction).to_dict()
 
     @app.get("/healthz", summary="Whether the process lives", tags=["operation"])
     async def healthz() -> dict[str, str]:

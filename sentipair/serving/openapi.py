@@ -12,7 +12,7 @@ FORM = {
     "type": "object",
     "properties": {
         "image": {"type": "string", "format": "binary", "description": "A picture file."},
-        "text": POST["properties"]["text"],
+        "text": {"type": "string", "description": POST["properties"]["text"]["description"]},
     },
 }
 TEXT_ONLY = {"text": "what a day"}

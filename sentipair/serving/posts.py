@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from sentipair.data.images import read_header
 from sentipair.data.pair import Pair
-from sentipair.inference.posts import make_pair
+from sentipair.inference.posts import Given, make_pair, one_of_many
 from sentipair.serving.bodies import Body
 from sentipair.serving.forms import FormError, Part, parse_form
 from sentipair.serving.limits import Limits
@@ -42,7 +42,7 @@ class SentPost(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    text: str = Field("", description="What was posted, as it is.", examples=["what a day"])
+    text: str | None = Field("", description="What was posted, as it is.", examples=["what a day"])
     image: Annotated[bytes | None, BeforeValidator(_decoded, json_schema_input_type=str | None)] = Field(
         None, description="The content of a picture file in base64.", examples=[PIXEL]
     )
@@ -52,11 +52,11 @@ ONE: TypeAdapter[SentPost] = TypeAdapter(SentPost)
 MANY: TypeAdapter[list[SentPost]] = TypeAdapter(list[SentPost])
 
 
-def one_post(body: Body, limits: Limits) -> Pair:
+def one_post(body: Body, limits: Limits) -> Given:
     """The post of a form with ``image`` and ``text``, or of a JSON object.
 
     Raises:
-        HTTPException: 400 for a damaged form, 413 beyond a limit, 415 for other types, 422 for what is no post.
+        HTTPException: 400 for a damaged form, 413 for a long text, 415 for other types, 422 for what is no post.
     """
     kind = _kind(body)
     if kind == "multipart/form-data":
@@ -65,55 +65,50 @@ def one_post(body: Body, limits: Limits) -> Pair:
         post = _parsed(ONE, body.data)
     else:
         raise HTTPException(415, "send multipart/form-data or application/json")
-    return to_pair(post, limits, name="post")
+    if problem := too_long(post, limits):
+        raise HTTPException(413, problem)
+    return given(post, limits, name="post")
 
 
-def many_posts(body: Body, limits: Limits) -> list[Pair]:
-    """The posts of a JSON list.
+def many_posts(body: Body, limits: Limits) -> list[Given]:
+    """The posts of a JSON list; of one whose text is too long, an empty post is left.
 
     Raises:
-        HTTPException: see ``one_post``.
+        HTTPException: 413 for too many posts, 415 for other types, 422 for what is no list of posts.
     """
     if _kind(body) != "application/json":
         raise HTTPException(415, "send application/json")
     posts = _parsed(MANY, body.data)
     if len(posts) > limits.posts:
         raise HTTPException(413, f"{len(posts)} posts, the limit is {limits.posts} in one request")
-    return [to_pair(post, limits, name=str(number)) for number, post in enumerate(posts, start=1)]
+    return [
+        Given(Pair(id=name), problem)
+        if (problem := too_long(post, limits))
+        else one_of_many(given(post, limits, name=name))
+        for name, post in ((str(number), post) for number, post in enumerate(posts, start=1))
+    ]
 
 
-def to_pair(post: SentPost, limits: Limits, *, name: str) -> Pair:
-    """What the predictor takes; ``name`` is for messages.
-
-    Raises:
-        HTTPException: 413 for a text or picture beyond the limits.
-    """
-    if len(post.text) > limits.text:
-        raise HTTPException(
-            413, f"the text of post {name} has {len(post.text):,} characters, the limit is {limits.text:,}"
-        )
-    image = None if not post.image else usable(post.image, limits)
-    return make_pair(image=image, text=post.text, name=name)
+def too_long(post: SentPost, limits: Limits) -> str | None:
+    """Why the text is not taken, if it is not."""
+    length = len(post.text or "")
+    return (
+        f"the text has {length:,} characters, the limit is {limits.text:,}" if length > limits.text else None
+    )
 
 
-def usable(data: bytes, limits: Limits) -> bytes:
-    """``data`` as it is, or nothing in place of what is not one of ``FORMATS``, so that it is reported as no picture.
-
-    Raises:
-        HTTPException: 413 for too many pixels, told from the header.
-    """
+def given(post: SentPost, limits: Limits, *, name: str) -> Given:
+    """What the predictor takes, without a picture of too many pixels (told from its header), and why it is left out."""
     try:
-        header = read_header(data, formats=FORMATS)
-    except Image.DecompressionBombError:
-        raise HTTPException(413, f"the picture has too many pixels, the limit is {limits.pixels:,}") from None
-    except UnidentifiedImageError:
-        return b""
-    except Exception:  # damaged; the predictor says how
-        return data
-    if header.width * header.height > limits.pixels:
-        size = f"{header.width}×{header.height}"
-        raise HTTPException(413, f"the picture has {size} pixels, the limit is {limits.pixels:,}")
-    return data
+        header = None if post.image is None else read_header(post.image, formats=FORMATS)
+    except UnidentifiedImageError:  # also of formats that others decode
+        return Given(make_pair(image=b"", text=post.text, name=name))
+    except Exception:  # damaged, or a decompression bomb; the predictor says so
+        header = None
+    if header and header.width * header.height > limits.pixels:
+        problem = f"{header.width}×{header.height} pixels, the limit is {limits.pixels:,}"
+        return Given(make_pair(image=None, text=post.text, name=name), problem)
+    return Given(make_pair(image=post.image, text=post.text, name=name))
 
 
 def _form(body: Body) -> SentPost:
@@ -127,7 +122,9 @@ def _form(body: Body) -> SentPost:
             raise HTTPException(422, "text: send it as a field, not as a file")
         if image and image.data and image.filename is None:
             raise HTTPException(422, "image: send it as a file; an address is not fetched")
-        return SentPost(text=text.text, image=bytes(image.data) if image else None)
+        # a form without a chosen file has one without name and content
+        chosen = image is not None and bool(image.filename or image.data)
+        return SentPost(text=text.text, image=bytes(image.data) if image and chosen else None)
     except FormError as error:
         raise HTTPException(400, f"the form is damaged: {error}") from error
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from sentipair.data import Pair, Post
 from sentipair.errors import UserError
-from sentipair.inference.posts import as_pair, from_array, make_pair
+from sentipair.inference.posts import Given, as_post, from_array, make_pair
 
 
 def test_absent_pictures_are_none() -> None:
@@ -68,19 +68,41 @@ def test_rows_lose_their_empty_cells() -> None:
         pass
 
     for nothing in (None, float("nan"), NAType()):
-        assert as_pair({"image": nothing, "text": "x", "other": 1}, number=3) == Pair(id="3", text="x")
-        assert as_pair({"image": "a.jpg", "text": nothing}, number=3) == Pair(id="3", image=Path("a.jpg"))
-    pair = Pair(id="own")
-    assert as_pair(pair, number=3) is pair
+        assert make_pair(image=nothing, text=nothing, name="3") == Pair(id="3")
+        assert as_post({"image": nothing, "text": "x", "other": 1}, name="3") == Given(Pair(id="3", text="x"))
+        only_picture = Given(Pair(id="3", image=Path("a.jpg")))
+        assert as_post({"image": "a.jpg", "text": nothing}, name="3") == only_picture
+    pair = Pair(id="own", text="x")
+    assert as_post(pair, name="3").pair is pair
     array = np.zeros((2, 2), np.uint8)
-    assert isinstance(as_pair({"image": array}, number=3).picture, Image.Image)
+    assert isinstance(as_post({"image": array}, name="3").pair.picture, Image.Image)
 
 
-@pytest.mark.parametrize("value", [{"words": "x"}, "x", 7, {"text": 7}, {"image": object()}])
-def test_what_is_no_post_is_one_line(value: Any) -> None:
-    with pytest.raises(UserError, match=r"post 3|pixels") as error:
-        as_pair(value, number=3)
-    assert "\n" not in str(error.value)
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ({"words": "x"}, "not a Pair, and has neither"),
+        ("x", "not a Pair"),
+        (7, "not a Pair"),
+        ({"text": 7}, "the text is not a string: 7"),
+        ({"image": object()}, "cannot use pixels of shape"),
+        ({"image": "https://example.com/a.jpg", "text": "x"}, "is an address, which is not fetched"),
+        ({"text": " "}, "neither a text nor a picture"),
+        (Pair(id="3"), "neither a text nor a picture"),
+    ],
+)
+def test_what_is_no_post_has_a_problem_in_one_line(value: Any, problem: str) -> None:
+    post = as_post(value, name="3")
+    assert post.pair.picture is None
+    assert not post.pair.text.strip()
+    assert problem in str(post.problem)
+    assert "\n" not in str(post.problem)
+
+
+def test_text_that_utf8_cannot_hold_is_mended() -> None:
+    cut, whole = "a cut emoji \ud83d", "an emoji in halves \ud83d\ude00"
+    assert make_pair(image=None, text=cut, name="3").text == "a cut emoji \ufffd"
+    assert make_pair(image=None, text=whole, name="3").text == "an emoji in halves 😀"
 
 
 def test_an_open_picture_keeps_its_state() -> None:

@@ -226,9 +226,21 @@ def test_a_post_that_cannot_be_used_does_not_end_a_list(predictor: Predictor) ->
     fine, absent, empty = predictor([{"text": "fine"}, {"image": "absent.jpg", "text": ""}, {"text": None}])
     assert fine.label
     assert (absent.label, absent.abstained, absent.unusable) == (None, True, "no such file")
-    assert (empty.label, empty.abstained, empty.unusable) == (None, True, None)
-    with pytest.raises(UserError, match="post 2 is not a Pair"):
-        predictor([{"text": "fine"}, {"title": "x"}])
+    assert (empty.label, empty.abstained) == (None, True)
+    assert empty.unusable == "neither a text nor a picture"
+    rows = [{"text": "fine"}, {"title": "x"}, {"text": 5}, {"text": "fine"}]
+    usable, *wrong, also = predictor(iter(rows))
+    assert usable.label == also.label is not None
+    for prediction, problem in zip(wrong, ("not a Pair", "not a string: 5"), strict=True):
+        assert prediction.label is None
+        assert problem in prediction.unusable
+
+
+def test_one_modality_alone_is_the_answer(predictor: Predictor, test_posts: list[Pair]) -> None:
+    for said in (predictor(text="what a day"), predictor(image=test_posts[0].image, text=None)):
+        [opinion] = [opinion for opinion in (said.text, said.image) if opinion]
+        assert (said.label, said.probabilities) == (opinion.label, opinion.probabilities)
+        assert said.confidence == max(opinion.probabilities.values())
 
 
 def test_what_occurs_twice_is_encoded_once(

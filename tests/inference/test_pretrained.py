@@ -75,3 +75,9 @@ def test_the_shipped_model_is_small_and_works_at_once() -> None:
         [{"text": "what a wonderful happy day, love it"}, {"text": "sad, angry, terrible news"}]
     )
     assert (good.label, bad.label) == ("positive", "negative")
+
+
+def test_an_exported_model_is_named(tmp_path: Path) -> None:
+    (tmp_path / "head.onnx").touch()
+    with pytest.raises(UserError, match=r"is an exported model; ask it with `python -m sentipair\.portable"):
+        find_model(tmp_path)

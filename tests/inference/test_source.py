@@ -103,12 +103,20 @@ def test_a_folder_without_a_table_is_its_pictures(tmp_path: Path) -> None:
         table_of(scratch, scratch=scratch / "none")
 
 
+def parquet() -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"text": ["a"]}), file)
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"text\na\n", "input.csv"),
-        (b'{"text": "a"}\n', "input.jsonl"),
-        (b'\xef\xbb\xbf\n {"text": "a"}', "input.jsonl"),
+        (b"text\na\n", "standard-input.csv"),
+        (b"text\timage\na\t\n", "standard-input.tsv"),
+        (b'{"text": "a"}\n', "standard-input.jsonl"),
+        (b'\xef\xbb\xbf\n {"text": "a"}', "standard-input.jsonl"),
+        (parquet(), "standard-input.parquet"),
     ],
 )
 def test_a_stream_shows_what_it_is(tmp_path: Path, content: bytes, name: str) -> None:
@@ -116,3 +124,9 @@ def test_a_stream_shows_what_it_is(tmp_path: Path, content: bytes, name: str) ->
     assert (path, base) == (tmp_path / name, Path.cwd())
     assert path.read_bytes() == content
     assert texts_of(path) == [(1, ["a"])]
+
+
+def test_a_json_list_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="standard input is a JSON list; give JSON Lines"):
+        table_of(io.BytesIO(b'\n[{"text": "a"}]'), scratch=tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -69,11 +69,16 @@ def test_a_picture_that_cannot_be_used(reason: str | None, text: str, expected: 
         ({"text": "a", "image": " here.jpg "}, ("a", True), None),
         ({"text": 7, "image": None}, ("7", False), None),
         ({"text": float("nan"), "image": "here.jpg"}, ("", True), None),
-        ({"text": "a", "image": "gone.jpg"}, ("a", False), "no picture at"),
-        ({"text": "", "image": "gone.jpg"}, None, "no picture at"),
+        ({"text": "a", "image": "gone.jpg"}, ("a", False), "there is no picture at"),
+        ({"text": "", "image": "gone.jpg"}, None, "there is no picture at"),
         ({"text": " ", "image": " "}, None, "neither a text nor a picture"),
-        ({"text": "a", "image": "x" * 9_999}, ("a", False), "no picture at"),
-        ({"text": "a", "image": "."}, ("a", False), "no picture at"),
+        ({"text": "a", "image": "x" * 9_999}, ("a", False), "there is no picture at"),
+        ({"text": "a", "image": "."}, ("a", False), "there is no picture at"),
+        (
+            {"text": "a", "image": "https://example.com/a.jpg"},
+            ("a", False),
+            "https://example.com/a.jpg is an address",
+        ),
     ],
 )
 def test_what_a_row_is_taken_for(

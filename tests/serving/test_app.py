@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from sentipair.errors import UserError
-from sentipair.inference.posts import make_pair, require_content
+from sentipair.inference.posts import Given, make_pair, require_content
 from sentipair.serving.app import add_page
 from sentipair.serving.keys import read_keys
 from sentipair.serving.limits import Limits
@@ -70,7 +70,7 @@ def test_a_list_is_answered_in_its_order(client: TestClient) -> None:
         (b"[", 422, "Invalid JSON"),
         (b"{}", 422, "give a picture, a text, or both"),
         (b'{"text": "  "}', 422, "give a picture, a text, or both"),
-        (b'{"text": null}', 422, "text: Input should be a valid string"),
+        (b'{"text": 5}', 422, "text: Input should be a valid string"),
         (b'{"text": 7}', 422, "text: "),
         (b'{"txt": "x"}', 422, "txt: "),
         (b'{"text": "\\ud800"}', 422, "Invalid JSON"),
@@ -130,16 +130,47 @@ def test_formats_that_need_other_programs_are_no_pictures(client: TestClient) ->
 
 
 @pytest.mark.parametrize("side", [8_000, 12_000, 60_000])
-def test_a_decompression_bomb_is_refused_by_its_header(client: TestClient, side: int) -> None:
-    answer = client.post("/v1/predict", files={"image": ("a.png", bomb(side))}, data={"text": "x"})
-    assert answer.status_code == 413
-    assert "the limit is 50,000,000" in answer.json()["detail"]
+def test_a_decompression_bomb_takes_no_part_by_its_header(client: TestClient, side: int) -> None:
+    files = {"image": ("a.png", bomb(side))}
+    answer = client.post("/v1/predict", files=files, data={"text": "x"})
+    assert answer.status_code == 200
+    said = answer.json()
+    assert said["image"] is None
+    assert said["unusable"] in (f"{side}×{side} pixels, the limit is 50,000,000", "too many pixels")
+    alone = client.post("/v1/predict", files=files)
+    assert alone.status_code == 422
+    assert alone.json()["detail"] == (
+        f"the picture given cannot be used ({said['unusable']}) and there is no text"
+    )
+
+
+def test_an_empty_file_is_no_picture(client: TestClient) -> None:
+    answer = client.post("/v1/predict", files={"image": ("a.jpg", b"")}, data={"text": "what a day"})
+    assert answer.json()["unusable"] == "not a picture"
+    assert client.post("/v1/predict", json={"text": "what a day", "image": ""}).json() == answer.json()
+    not_chosen = b'--b\r\nContent-Disposition: form-data; name="image"; filename=""\r\n\r\n\r\n--b\r\n'
+    text = b'Content-Disposition: form-data; name="text"\r\n\r\nwhat a day\r\n--b--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert client.post("/v1/predict", content=not_chosen + text, headers=headers).json()["unusable"] is None
+
+
+def test_of_many_posts_one_beyond_a_limit_does_not_end_the_others(client_of: ClientOf) -> None:
+    client = client_of(limits=Limits(text=10))
+    large = base64.b64encode(bomb(8000)).decode()
+    posts = [{"text": "x" * 11}, {"text": "x"}, {"text": "y", "image": large}, {}, {"text": None}]
+    answer = client.post("/v1/predict/batch", json=posts)
+    assert answer.status_code == 200
+    long, fine, bombed, *empty = answer.json()
+    assert long["unusable"] == "the text has 11 characters, the limit is 10"
+    assert fine["unusable"] is None
+    assert bombed["unusable"] == "8000×8000 pixels, the limit is 50,000,000"
+    assert [nothing["unusable"] for nothing in empty] == ["neither a text nor a picture"] * 2
 
 
 def test_what_is_too_large_is_refused(client_of: ClientOf) -> None:
     client = client_of(limits=Limits(body=1_000, text=10, posts=2))
     for content, words in (
-        (b'{"text": "%s"}' % (b"x" * 11), "the text of post post has 11 characters, the limit is 10"),
+        (b'{"text": "%s"}' % (b"x" * 11), "the text has 11 characters, the limit is 10"),
         (b" " * 1_001, "larger than the limit of 1,000 bytes"),
         (b" " * 10_000, "larger than the limit of 1,000 bytes"),
     ):
@@ -264,7 +295,7 @@ def test_only_the_files_of_the_page_are_served(tmp_path: Path) -> None:
 
 def test_the_words_are_those_of_the_predictor(client: TestClient) -> None:
     with pytest.raises(UserError) as error:
-        require_content(make_pair(image=None, text=" ", name="post"))
+        require_content(Given(make_pair(image=None, text=" ", name="post")))
     assert client.post("/v1/predict", json={"text": " "}).json()["detail"] == str(error.value)
 
 

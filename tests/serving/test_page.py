@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -81,8 +82,8 @@ def test_a_typed_text_is_answered(page: Page, server: Any) -> None:
     page.get_by_label("Text", exact=True).fill("what a wonderful day")
     said = answered(server, "what a wonderful day")
     expect(page.locator(".verdict .label")).to_have_text(said["label"])
-    expect(page.get_by_label(f"Together: {shares(said['probabilities'])}")).to_be_visible()
-    expect(page.locator(".opinions dt")).to_have_text(["Together", "Text alone"])
+    expect(page.get_by_label(f"Text: {shares(said['probabilities'])}")).to_be_visible()
+    expect(page.locator(".opinions dt")).to_have_text(["Text"])
     expect(page.locator(".words .word")).to_have_text(["what", "a", "wonderful", "day"])
     page.get_by_label("Text", exact=True).fill("")
     expect(page.locator("#answer .hint")).to_contain_text("the answer appears here")
@@ -101,7 +102,7 @@ def test_a_sample_shows_three_opinions_and_what_spoke_for_them(page: Page, serve
     sides = ["against" if word["influence"] < 0 else "for" for word in said["words"]]
     expect(page.locator(".words .word")).to_have_class([f"word {side}" for side in sides])
     page.get_by_role("button", name="Remove the picture").click()
-    expect(page.locator(".opinions dt")).to_have_text(["Together", "Text alone"])
+    expect(page.locator(".opinions dt")).to_have_text(["Text"])
     expect(page.locator(".regions")).to_have_count(0)
 
 
@@ -140,9 +141,9 @@ def test_a_picture_is_dropped_or_pasted(page: Page, server: Any, kind: str, plac
     }"""
     page.evaluate(given, [kind, place, list((SAMPLES / "picnic.jpg").read_bytes())])
     said = answered(server, "", "picnic.jpg")
-    expect(page.get_by_label(f"Picture alone: {shares(said['image']['probabilities'])}")).to_be_visible()
+    expect(page.get_by_label(f"Picture: {shares(said['image']['probabilities'])}")).to_be_visible()
     expect(page.get_by_alt_text("The picture of the post")).to_be_visible()
-    expect(page.locator(".opinions dt")).to_have_text(["Together", "Picture alone"])
+    expect(page.locator(".opinions dt")).to_have_text(["Picture"])
 
 
 def test_an_abstaining_model_is_not_sure(page: Page) -> None:
@@ -208,10 +209,64 @@ def test_a_table_comes_back_scored(page: Page, server: Any) -> None:
     for row, one in zip(scored, alone, strict=True):
         for name, p in one["probabilities"].items() if one else ():
             assert float(row[f"p({name})"]) == pytest.approx(p, abs=0.01)
-    problems = ["", "", "neither a text nor a picture", "no picture gone.jpg"]
+    problems = ["", "", "neither a text nor a picture", "there is no picture at gone.jpg"]
     assert [row["problem"] for row in scored] == problems
     expect(page.locator("#results svg")).to_have_count(2)
     expect(page.locator("tbody tr")).to_have_count(4)
+
+
+def test_a_table_without_usable_posts_comes_back_with_the_reasons(page: Page) -> None:
+    upload(page, "mine.csv", "text,image\n,\n,gone.jpg\n")
+    page.get_by_role("button", name="Score", exact=True).click()
+    problems = page.locator("tbody td:nth-child(7)")
+    expect(problems.nth(0)).to_have_text("neither a text nor a picture")
+    expect(problems.nth(1)).to_have_text("there is no picture at gone.jpg")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_tables_are_read_in_the_encodings_that_people_have(page: Page, encoding: str) -> None:
+    upload(page, "odd.csv", "text,b\nein schöner Tag…\n".encode(encoding))
+    page.get_by_role("button", name="Score", exact=True).click()
+    expect(page.locator("tbody td").nth(2)).to_have_text("ein schöner Tag…")
+
+
+def test_a_post_beyond_a_limit_does_not_end_the_table(page: Page) -> None:
+    rng = np.random.default_rng(0)
+    for name, side in (("large.png", 1500), ("huge.png", 2000), ("many-pixels.png", 8000)):
+        file = BytesIO()
+        noise = (
+            rng.integers(0, 256, (side, side, 3), np.uint8)
+            if side < 8000
+            else np.zeros((side, side), np.uint8)
+        )
+        Image.fromarray(noise).save(file, "PNG", compress_level=0 if side < 8000 else 1)
+        page.locator("#table-pictures").set_input_files(
+            {"name": name, "mimeType": "image/png", "buffer": file.getvalue()}
+        )
+    rows = [
+        ["fine", ""],
+        ["x" * 100_001, ""],
+        ["a", "large.png"],
+        ["b", "huge.png"],
+        ["c", "many-pixels.png"],
+    ]
+    written = StringIO()
+    csv.writer(written).writerows([["text", "image"], *rows, ["fine too", ""]])
+    upload(page, "mine.csv", written.getvalue())
+    page.get_by_role("button", name="Score", exact=True).click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the scored table").click()
+    scored = list(csv.DictReader(StringIO(download.value.path().read_text(encoding="utf-8"))))
+    assert [row["problem"] for row in scored] == [
+        "",
+        "the text has 100,001 characters, the limit is 100,000",
+        "",
+        "The request is larger than the limit of 10,000,000 bytes.",
+        "picture cannot be used: 8000×8000 pixels, the limit is 50,000,000",
+        "",
+    ]
+    assert [bool(row["prediction"]) for row in scored] == [True, False, True, False, True, True]
+    assert bool(scored[2]["image_alone"])
 
 
 @pytest.mark.parametrize(
@@ -219,8 +274,10 @@ def test_a_table_comes_back_scored(page: Page, server: Any) -> None:
     [
         ("text\n", "has no rows"),
         ("a,b\n1,2\n", "neither a column image nor text (it has: a, b)"),
-        ("text,b\nonly one\n", "Row 1 of odd.csv has 1 cells, the first line 2"),
-        ("text\nwhat a day".encode("utf-16"), "not text in UTF-8"),
+        (
+            "text,b\na,b,c\n",
+            "odd.csv, row 1 has 3 fields, the header 2; put texts that hold the separator in quot",
+        ),
     ],
 )
 def test_an_odd_table_is_refused_in_words(page: Page, content: str | bytes, words: str) -> None:
@@ -239,7 +296,9 @@ def test_a_large_table_goes_in_chunks_and_keeps_its_order(page: Page) -> None:
             route.fulfill(status=429, headers={"Retry-After": "0.1"}, json={"detail": "busy"})
             return
         said = [
-            opinion("negative") | {"confidence": len(post["text"]) / 100, "conflict": False} for post in posts
+            opinion("negative")
+            | {"confidence": len(post["text"]) / 100, "conflict": False, "text": opinion("negative")}
+            for post in posts
         ]
         route.fulfill(json=said)
 

@@ -19,16 +19,20 @@ export function answer(prediction) {
   );
   const opinions = element("dl", { class: "opinions" });
   const together = { label: best(probabilities), probabilities };
-  for (const [name, opinion] of [["Together", together], ["Text alone", text], ["Picture alone", image]]) {
-    if (opinion) opinions.append(element("dt", {}, name), said(name, opinion));
-  }
+  const alone = [["Text alone", text], ["Picture alone", image]];
+  // what one of them says alone is the answer where there is no other
+  const shown = text && image ? [["Together", together], ...alone] : [[text ? "Text" : "Picture", together]];
+  for (const [name, opinion] of shown) opinions.append(element("dt", {}, name), said(name, opinion));
   return [verdict, ...remarks(prediction), opinions, legend(classes)];
 }
 
 function conflictSentence({ conflict, text, image, label }) {
-  if (!conflict) return null;
-  const together = label ? ` Together they read as ${label}.` : "";
-  return `Text and picture disagree: the text alone says ${text.label}, the picture ${image.label}.${together}`;
+  if (conflict) {
+    const together = label ? ` Together they read as ${label}.` : "";
+    return `Text and picture disagree: the text alone says ${text.label}, the picture ${image.label}.${together}`;
+  }
+  const surprising = label && text && image && text.label === image.label && label !== text.label;
+  return surprising ? `Text and picture each say ${text.label} alone; together they read as ${label}.` : null;
 }
 
 // Words and regions in the colour of their direction, the stronger the more they moved the probability.
@@ -46,8 +50,8 @@ export function reasons({ target, words, regions }, picture) {
     for (const region of regions) cover.append(covered(region, strongest));
     const alt = `The picture; its strongest region changes the probability by ${points(strongest)}`;
     parts.push(
-      element("div", { class: "regions" }, element("img", { src: picture, alt }), cover),
-      element("p", { class: "hint" }, `Strongest region: ${points(strongest)} for ${target}; point at the picture to see it plain`),
+      element("div", { class: "regions", tabindex: 0 }, element("img", { src: picture, alt }), cover),
+      element("p", { class: "hint" }, `Strongest region: ${points(strongest)} for ${target}; point at the picture or tap it to see it plain`),
     );
   }
   parts.push(key(target));
@@ -99,9 +103,12 @@ function covered({ box: [left, top, right, bottom], influence }, strongest) {
 const best = (probabilities) => Object.keys(probabilities).reduce((a, b) => (probabilities[b] > probabilities[a] ? b : a));
 const largest = (parts) => parts.map((part) => part.influence).reduce((a, b) => (Math.abs(b) > Math.abs(a) ? b : a));
 const side = (influence) => (influence < 0 ? "against" : "for");
-const strength = (influence, strongest) => (strongest ? Math.abs(influence / strongest) : 0);
+// where nothing in a post adds more than two points, nothing has the full colour (as in shading.py)
+const PALE = 0.02;
+const strength = (influence, strongest) => Math.abs(influence) / Math.max(PALE, Math.abs(strongest));
 
 function points(influence) {
   const value = Math.abs(100 * influence).toFixed(Math.abs(influence) < 0.0995 ? 1 : 0);
+  if (Number(value) === 0) return "0 points";
   return `${influence < 0 ? "−" : "+"}${value} points`;
 }

@@ -57,7 +57,7 @@ export function confidenceHistogram(predictions, classes) {
     const place = classes.indexOf(label);
     if (place >= 0) bins[Math.min(9, Math.floor(10 * confidence))][place] += 1;
   }
-  const most = Math.max(1, ...bins.map((bin) => bin.reduce((a, b) => a + b)));
+  const most = Math.max(1, ...bins.map((bin) => bin.reduce((a, b) => a + b, 0)));
   const chart = shape("svg", { class: "chart", viewBox: "0 0 400 150", role: "img", "aria-label": "Posts by confidence" });
   bins.forEach((bin, number) => {
     let y = 122;

@@ -15,14 +15,14 @@ export function results(place, { name, columns, rows }, scored) {
   const predictions = scored.map(({ prediction }) => prediction).filter(Boolean);
   const classes = predictions.length ? Object.keys(predictions[0].probabilities) : [];
   const counts = classes.map((one) => [one, predictions.filter(({ label }) => label === one).length]);
-  const conflicts = predictions.filter(({ conflict }) => conflict).length;
+  const both = predictions.filter(({ text, image }) => text && image);
   const lines = scored.map((post, number) => [...rows[number], ...values(post, classes)]);
   const file = writeCsv([[...columns, ...newColumns(classes)], ...lines]);
   place.replaceChildren(
     card("Posts by class", countBars(counts)),
     card("How sure the model is", confidenceHistogram(predictions, classes)),
     wide(
-      element("p", { class: "actions" }, download(file, name), summary(scored.length, conflicts)),
+      element("p", { class: "actions" }, download(file, name), summary(scored.length, both)),
       firstRows(scored, classes),
     ),
   );
@@ -30,10 +30,11 @@ export function results(place, { name, columns, rows }, scored) {
 }
 
 // Why a row has no prediction, or its picture had no part in it.
-function problemOf({ text, name, picture, prediction }) {
-  if (!prediction) return name && !picture ? `no picture ${name}` : "neither a text nor a picture";
-  if (prediction.unusable) return `picture cannot be used: ${prediction.unusable}`;
-  return name && !picture && text.trim() ? `no picture ${name}` : "";
+function problemOf({ text, name, picture, prediction, unusable, refused }) {
+  if (refused) return refused;
+  if (unusable) return prediction || !text.trim() ? `picture cannot be used: ${unusable}` : unusable;
+  if (name && !picture) return `there is no picture at ${name}`;
+  return prediction ? "" : "neither a text nor a picture";
 }
 
 function values(post, classes) {
@@ -54,9 +55,11 @@ function download(file, name) {
   return button;
 }
 
-function summary(count, conflicts) {
-  const shown = count > SHOWN ? ` Here are the first ${SHOWN} rows.` : "";
-  return element("span", { class: "hint" }, `Text and picture disagree in ${conflicts} of ${count}.${shown}`);
+function summary(count, both) {
+  const conflicts = both.filter(({ conflict }) => conflict).length;
+  const disagree = both.length ? `Text and picture disagree in ${conflicts} of ${both.length} posts with both. ` : "";
+  const shown = count > SHOWN ? `Here are the first ${SHOWN} rows.` : "";
+  return element("span", { class: "hint" }, disagree + shown);
 }
 
 function firstRows(scored, classes) {

@@ -4,7 +4,12 @@ const PATIENCE = 8; // times that a busy server is asked again
 
 let key = "";
 
-export class Problem extends Error {}
+export class Problem extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status; // of the server's answer, if it is one
+  }
+}
 
 export function useKey(value) {
   key = value;
@@ -44,7 +49,7 @@ async function ask(path, { body, headers = {} }, signal, attempts = PATIENCE) {
   }
   if (response.status === 401) document.dispatchEvent(new Event("key-wanted"));
   const { detail } = await response.json().catch(() => ({}));
-  throw new Problem(sentence(detail || `the server answered ${response.status}`));
+  throw new Problem(sentence(detail || `the server answered ${response.status}`), response.status);
 }
 
 async function send(path, options) {

@@ -4,13 +4,14 @@ import { parseCsv } from "./csv.js";
 import { byId, takesFiles, tell } from "./dom.js";
 import { newColumns, results } from "./results.js";
 import { SAMPLES, pictureOf } from "./samples.js";
-import { Problem, predictBatch } from "./server.js";
+import { Problem, predict, predictBatch } from "./server.js";
 
 const POSTS = 32; // in one request
 const CHARACTERS = 6e6; // of pictures in base64 in one request; the server takes 10 MB
 
 const given = { name: "", columns: [], rows: [], pictures: new Map() };
 let current = new AbortController();
+const invitation = [...byId("table-name").childNodes];
 
 export function startTable() {
   byId("table-file").addEventListener("change", ({ target }) => target.files.length && readTable(target.files[0]));
@@ -25,10 +26,21 @@ export function startTable() {
 async function readTable(file) {
   byId("table-file").value = "";
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
-    takeTable(file.name, parseCsv(text));
+    takeTable(file.name, parseCsv(decode(await file.arrayBuffer())));
   } catch (error) {
-    refuse(error instanceof TypeError ? `${file.name} is not text in UTF-8; save it as CSV UTF-8.` : error.message);
+    refuse(error.message);
+  }
+}
+
+// UTF-16 where a byte order mark says so, else UTF-8, else what spreadsheets write where it is not.
+function decode(content) {
+  const [first, second] = new Uint8Array(content);
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(content);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(content);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(content);
+  } catch {
+    return new TextDecoder("windows-1252").decode(content);
   }
 }
 
@@ -38,12 +50,14 @@ function takeTable(name, [columns = [], ...rows]) {
   if (!["text", "image", "file_name"].some((column) => lower.includes(column))) {
     throw new Problem(`${name} has neither a column image nor text (it has: ${columns.join(", ")}).`);
   }
-  const odd = rows.findIndex((row) => row.length !== columns.length);
+  const odd = rows.findIndex((row) => row.length > columns.length);
   if (odd >= 0) {
-    throw new Problem(`Row ${odd + 1} of ${name} has ${rows[odd].length} cells, the first line ${columns.length}.`);
+    const counts = `has ${rows[odd].length} fields, the header ${columns.length}`;
+    throw new Problem(`${name}, row ${odd + 1} ${counts}; put texts that hold the separator in quotation marks.`);
   }
   current.abort();
-  Object.assign(given, { name, columns, rows, lower });
+  const filled = rows.map((row) => [...row, ...Array(columns.length - row.length).fill("")]);
+  Object.assign(given, { name, columns, rows: filled, lower });
   tell(byId("table-problem"), null);
   byId("table-name").textContent = name;
   byId("results").hidden = true;
@@ -93,8 +107,8 @@ async function score() {
     checkNames(newColumns([]));
     for await (const chunk of chunks(table.rows.map(postOf))) {
       const sent = chunk.filter(({ body }) => body.text.trim() || body.image);
-      const answers = sent.length ? await predictBatch(sent.map(({ body }) => body), current.signal) : [];
-      for (const post of chunk) scored.push({ ...post, prediction: sent.includes(post) ? answers.shift() : null });
+      const answers = await ask(sent, current.signal);
+      for (const post of chunk) scored.push({ ...post, ...(sent.includes(post) ? answers.shift() : {}) });
       byId("progress").value = scored.length;
       byId("table-status").textContent = `${scored.length} of ${table.rows.length} posts scored`;
     }
@@ -103,6 +117,27 @@ async function score() {
   }
   working(false);
   if (scored.length) results(byId("results"), table, scored);
+}
+
+// Per post its prediction, or why there is none.
+async function ask(sent, signal) {
+  if (!sent.length) return [];
+  const [post] = sent;
+  if ((post.body.image?.length ?? 0) <= CHARACTERS) {
+    return (await predictBatch(sent.map(({ body }) => body), signal)).map(outcome);
+  }
+  try {
+    // a large picture comes alone, and as a file it is a quarter smaller
+    return [outcome(await predict({ image: post.picture, text: post.text }, signal))];
+  } catch (error) {
+    if (![413, 422].includes(error.status)) throw error;
+    return [{ refused: error.message }];
+  }
+}
+
+// Without an opinion nothing of the post could be used.
+function outcome(said) {
+  return { prediction: said.text || said.image ? said : null, unusable: said.unusable };
 }
 
 function checkNames(added) {
@@ -147,6 +182,7 @@ function working(busy) {
 function refuse(message) {
   tell(byId("table-problem"), message);
   given.rows = [];
+  byId("table-name").replaceChildren(...invitation.map((part) => part.cloneNode(true)));
   byId("score").disabled = true;
   byId("table-status").textContent = "";
 }

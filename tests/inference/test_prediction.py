@@ -1,0 +1,51 @@
+"""What becomes of probabilities: the answer, the opinions, and whether they disagree."""
+
+from __future__ import annotations
+
+import pytest
+
+from sentipair.inference.prediction import MARGIN, as_opinions, as_predictions
+
+
+def shares(good: float, bad: float) -> dict[str, float]:
+    return {"good": good, "so-so": 1 - good - bad, "bad": bad}
+
+
+@pytest.mark.parametrize(
+    ("text", "image", "conflict"),
+    [
+        (shares(0.6, 0.3), shares(0.2, 0.5), True),
+        (shares(0.6, 0.3), shares(0.5, 0.3), False),  # the same class
+        (shares(0.45, 0.4), shares(0.1, 0.8), False),  # the text is not clear
+        (shares(0.8, 0.1), shares(0.4, 0.45), False),  # the picture is not clear
+        (shares(0.5 + MARGIN, 0.3), shares(0.3, 0.3 + 1.01 * MARGIN), True),
+    ],
+)
+def test_a_conflict_needs_two_clear_opinions(
+    text: dict[str, float], image: dict[str, float], conflict: bool
+) -> None:
+    opinions = {
+        "text": as_opinions([text], present=[True]),
+        "image": as_opinions([image], present=[True]),
+    }
+    [said] = as_predictions(
+        [shares(0.5, 0.2)], opinions=opinions, unusable=[None], truncated=[None], threshold=0.0
+    )
+    assert said.conflict == conflict
+    assert (said.sentence is not None) == conflict
+
+
+@pytest.mark.parametrize("there", [(True, True), (True, False), (False, True), (False, False)])
+def test_where_one_modality_is_absent_the_other_answers(there: tuple[bool, bool]) -> None:
+    text, image, both = shares(0.2, 0.7), shares(0.6, 0.1), shares(0.1, 0.2)
+    opinions = {
+        kind: as_opinions([alone], present=[present])
+        for kind, alone, present in zip(("text", "image"), (text, image), there, strict=True)
+    }
+    [said] = as_predictions([both], opinions=opinions, unusable=[None], truncated=[None], threshold=0.65)
+    expected = {(True, False): text, (False, True): image}.get(there, both)
+    assert said.probabilities == expected
+    assert said.confidence == max(expected.values())
+    # the threshold holds for the answer that is given; without anything there is none
+    answered = max(expected.values()) >= 0.65 and any(there)
+    assert said.label == (max(expected, key=expected.__getitem__) if answered else None)
