@@ -103,13 +103,15 @@ class Dropout(nn.Module):
             return values
         count = values.numel()
         words = torch.empty(-(-count // 8), dtype=torch.int64, device=values.device).random_(-(2**63), None)
-        kept = words.view(torch.uint8)[:count].view(values.shape) >= self.threshold
+        drawn = words.view(torch.uint8)[:count].view(values.shape).to(torch.int16)
+        # the sign, −1 or 0: a comparison takes a CPU four times as long
+        dropped = drawn.sub_(self.threshold).bitwise_right_shift_(15)
         scale = 256 / (256 - self.threshold)
         if values.dtype == torch.bfloat16 and not values.requires_grad:
             # wide frozen features: clearing the bits of what is dropped takes half the time of a product
-            bits = kept.view(torch.int8).neg_().to(torch.int16)
-            return bits.bitwise_and_(values.view(torch.int16)).view(torch.bfloat16).mul_(scale)
-        return values * kept.to(values.dtype).mul_(scale)
+            bits = dropped.bitwise_not_().bitwise_and_(values.view(torch.int16))
+            return bits.view(torch.bfloat16).mul_(scale)
+        return values * dropped.add_(1).to(values.dtype).mul_(scale)
 
     def extra_repr(self) -> str:
         """The rate in use."""
