@@ -12,9 +12,9 @@ from sentipair.explain.positions import (
     batch_of,
     pieces,
     places_of,
+    probability,
     repeated,
     rows_at_once,
-    scorer,
     units_of,
     word_spans,
 )
@@ -32,12 +32,11 @@ def feature_occlusion(predictor: Predictor, pair: Pair, target: str) -> Influenc
     batch, text = posts.batch(), posts.pairs[0].text
     words, regions = units_of(text, places_of(posts))
     units = [*words, *(unit for _, unit in regions)]
-    score = scorer(predictor, posts, target)
-    whole = float(score(batch)[0])
+    whole = float(probability(predictor, batch, target)[0])
     influence = [
         whole - without
         for piece in pieces(len(units), rows_at_once(predictor))
-        for without in score(hidden(batch, [units[i] for i in piece])).tolist()
+        for without in probability(predictor, hidden(batch, [units[i] for i in piece]), target).tolist()
     ]
     return Influence(
         words=tuple(

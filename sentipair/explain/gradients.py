@@ -18,9 +18,9 @@ from sentipair.explain.positions import (
     Unit,
     batch_of,
     places_of,
+    probability,
     repeated,
     rows_at_once,
-    scorer,
     units_of,
     word_spans,
 )
@@ -47,13 +47,12 @@ def integrated_gradients(predictor: Predictor, pair: Pair, target: str) -> Influ
     posts = predictor.encode(predictor.prepare([pair]))
     batch, text = posts.batch(), posts.pairs[0].text
     start = emptied(predictor, batch)
-    score_batch = scorer(predictor, posts, target)
 
     def score(*values: Tensor) -> Tensor:
         features = repeated(batch, len(values[0])) | dict(zip(start, values, strict=True))
         # captum wants every input to be part of the graph
         untouched = 0 * sum(value.sum() for value in values)
-        return score_batch(batch_of(features)) + untouched
+        return probability(predictor, batch_of(features), target) + untouched
 
     found = gradients(score).attribute(
         tuple(batch[name].float() for name in start),

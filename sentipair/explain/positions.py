@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -83,21 +83,10 @@ def batch_of(features: dict[str, Tensor]) -> PairBatch:
     return PairBatch(ids=("",) * count, labels=torch.full((count,), -1), features=features)
 
 
-def scorer(predictor: Predictor, posts: EncodedPosts, target: str) -> Callable[[PairBatch], Tensor]:
-    """The calibrated probability of ``target`` [B] for variants of the one post in ``posts``.
-
-    By the scores that answer it: those of the only modality it has, else those of both.
-    """
-    there = [kind for kind in posts.encoder.kinds if posts.present(kind)[0]]
-    alone = there[0] if len(there) == 1 else None
-    place = predictor.config.classes.index(target)
-
-    def score(batch: PairBatch) -> Tensor:
-        output = predictor.model(batch)
-        logits: Tensor = (output.unimodal or {}).get(alone, output.logits)
-        return (logits / predictor.config.temperature).softmax(-1)[:, place]
-
-    return score
+def probability(predictor: Predictor, batch: PairBatch, target: str) -> Tensor:
+    """The calibrated probability of ``target`` [B]."""
+    logits: Tensor = predictor.model(batch).logits
+    return (logits / predictor.config.temperature).softmax(-1)[:, predictor.config.classes.index(target)]
 
 
 def rows_at_once(predictor: Predictor) -> int:

@@ -89,8 +89,6 @@ def as_predictions(
 ) -> list[Prediction]:
     """What a model says of B posts.
 
-    Where a post has one modality only, the answer is what that modality alone says.
-
     Args:
         probabilities: of each post, class name → calibrated probability.
         opinions: what each modality that the model reads says alone.
@@ -108,11 +106,8 @@ def as_predictions(
         truncated,
         strict=True,
     ):
-        said = [opinion for opinion in (text, image) if opinion]
-        if len(said) == 1:
-            each = said[0].probabilities
         label = _most_probable(each)
-        nothing_seen = bool(opinions) and not said
+        nothing_seen = bool(opinions) and not (text or image)
         abstained = each[label] < threshold or nothing_seen
         predictions.append(
             Prediction(

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, register
-from sentipair.models.layers import Dropout, WordConvolution
+from sentipair.models.layers import Dropout, WordConvolution, answer
 from sentipair.settings import Count, Rate
 
 
@@ -80,10 +80,13 @@ class CNNMulti(PairModel):
         text: Tensor = self.dropout(self.words(words, batch["text_mask"]))  # (B, 3·filters)
         image: Tensor = self.dropout(self.picture(self.input_dropout(batch["image"])))  # (B, 3·filters)
         fused = torch.cat([text, image], dim=-1).detach()
+        unimodal = {"text": self.text_head(text), "image": self.image_head(image)}
+        settled = {name: logits.detach() for name, logits in unimodal.items()}
+        present = {"text": batch["text_mask"].any(1), "image": batch["image_present"]}
         return PairOutput(
-            logits=self.multi(fused),
+            logits=answer(self.multi(fused), settled, present),
             image=image,
             text=text,
             fused=fused,
-            unimodal={"text": self.text_head(text), "image": self.image_head(image)},
+            unimodal=unimodal,
         )

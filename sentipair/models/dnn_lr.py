@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, register
-from sentipair.models.layers import Dropout, WordConvolution
+from sentipair.models.layers import Dropout, WordConvolution, answer
 from sentipair.settings import Count, Rate
 
 STEEPNESS = 3.0
@@ -88,8 +88,10 @@ class DNNLR(PairModel):
         text: Tensor = self.text_head(self.words(words, batch["text_mask"]))  # (B, K)
         image: Tensor = self.image_head(self.picture(self.input_dropout(batch["image"])))  # (B, K)
         probabilities = torch.cat([text.softmax(-1), image.softmax(-1)], dim=-1).detach()  # (B, 2K)
+        settled = {"text": text.detach(), "image": image.detach()}
+        present = {"text": batch["text_mask"].any(1), "image": batch["image_present"]}
         return PairOutput(
-            logits=self.regression(probabilities),
+            logits=answer(self.regression(probabilities), settled, present),
             fused=probabilities,
             unimodal={"text": text, "image": image},
         )

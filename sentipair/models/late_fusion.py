@@ -5,8 +5,8 @@ Fusion in Semantic Video Analysis", ACM Multimedia 2005, https://doi.org/10.1145
 modality beside the common one, as in Wang, Tran & Feiszli, "What Makes Training Multi-modal Classification Networks
 Hard?", CVPR 2020, arXiv:1905.12681. They keep the stronger modality from being all that is learned.
 
-The classifiers per modality learn only with the objective's ``unimodal_weight`` above 0. An absent picture or an empty
-text enters its branch as a vector of zeros.
+The classifiers per modality learn only with the objective's ``unimodal_weight`` above 0; posts with one modality only
+are answered by them. An absent picture or an empty text enters its branch as a vector of zeros.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, masked_mean, standardise
+from sentipair.models.layers import Dropout, answer, masked_mean, standardise
 from sentipair.settings import Count, Rate
 
 
@@ -83,10 +83,12 @@ class LateFusion(PairModel):
         text: Tensor = self.read_text(standardise(layers.unflatten(1, (self.text_layers, -1))).flatten(1))
         image: Tensor = self.read_image(standardise(cells))  # (B, D), as text
         fused = torch.cat([text, image], dim=-1)
+        unimodal = {"text": self.text_head(text), "image": self.image_head(image)}
+        present = {"text": batch["text_mask"].any(1), "image": batch["grid_mask"].any(1)}
         return PairOutput(
-            logits=self.classifier(fused),
+            logits=answer(self.classifier(fused), unimodal, present),
             image=image,
             text=text,
             fused=fused,
-            unimodal={"text": self.text_head(text), "image": self.image_head(image)},
+            unimodal=unimodal,
         )

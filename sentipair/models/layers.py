@@ -24,6 +24,19 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return weights * mask
 
 
+def answer(logits: Tensor, unimodal: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
+    """What is said of a pair: by both modalities, or of a pair that has only one by that alone.
+
+    Args:
+        logits: [B, K], from both.
+        unimodal: ``"text"`` and ``"image"`` → [B, K], from one.
+        present: the same names → [B], whether the pair has it.
+    """
+    text, image = present["text"].unsqueeze(1), present["image"].unsqueeze(1)
+    logits = torch.where(text & ~image, unimodal["text"], logits)
+    return torch.where(image & ~text, unimodal["image"], logits)
+
+
 def standardise(values: Tensor) -> Tensor:
     """Values […, d] with mean 0 and deviation 1 over the last dimension; where all are zero they stay."""
     return functional.layer_norm(values, values.shape[-1:])

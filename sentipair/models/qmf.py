@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, masked_mean, standardise
+from sentipair.models.layers import Dropout, answer, masked_mean, standardise
 from sentipair.settings import Count, Rate
 
 
@@ -91,9 +91,12 @@ class QMF(PairModel):
         text, image = self.classify_text(words), self.classify_image(places)  # (B, K)
         opinions = torch.stack([text, image], dim=1)  # (B, 2, K)
         confidences = confidence(opinions.detach(), published=self.published)  # (B, 2)
+        logits = torch.einsum("bm,bmk->bk", confidences, opinions)
+        unimodal = {"text": text, "image": image}
+        present = {"text": batch["text_mask"].any(1), "image": batch["grid_mask"].any(1)}
         return PairOutput(
-            logits=torch.einsum("bm,bmk->bk", confidences, opinions),
-            unimodal={"text": text, "image": image},
+            logits=logits if self.published else answer(logits, unimodal, present),
+            unimodal=unimodal,
             # energies of either sign have no shares
             attention=None
             if self.published

@@ -17,7 +17,7 @@ from sentipair.errors import UserError
 from sentipair.explain import explain, gradients
 from sentipair.explain.feature_occlusion import feature_occlusion
 from sentipair.explain.gradients import emptied, integrated_gradients
-from sentipair.explain.positions import scorer
+from sentipair.explain.positions import probability
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.inference import Predictor
 from sentipair.inference.encoded import PostEncoder
@@ -128,27 +128,17 @@ def test_gradients_are_complete(
     torch.manual_seed(0)
     model = model_class(name)(classes=3, text_dim=384, image_dim=1280, **settings)
     predictor = predictor_of(model, encoders, **settings)
-    posts = predictor.encode([POST])
-    batch, score = posts.batch(), scorer(predictor, posts, "positive")
+    batch = predictor.encode([POST]).batch()
     start = emptied(predictor, batch)
     empty = PairBatch(ids=("",), labels=batch.labels, features={**batch.features, **start})
     with torch.inference_mode():
-        difference = float(score(batch) - score(empty))
+        difference = float(
+            probability(predictor, batch, "positive") - probability(predictor, empty, "positive")
+        )
     found = integrated_gradients(predictor, POST, "positive")
     placed = sum(part.influence for part in (*found.words, *found.regions))
     assert abs(difference) > 1e-4
     assert placed + found.unplaced == pytest.approx(difference, abs=0.02 * abs(difference) + 1e-5)
-
-
-@pytest.mark.parametrize("withheld", ["text", "image", None])
-def test_what_is_explained_is_the_answer(encoders: Encoders, withheld: Any) -> None:
-    torch.manual_seed(0)
-    predictor = predictor_of(model_class("late-fusion")(classes=3, text_dim=384, image_dim=1280), encoders)
-    post = POST.without(withheld) if withheld else POST
-    posts = predictor.encode([post])
-    with torch.inference_mode():
-        explained = float(scorer(predictor, posts, "positive")(posts.batch()))
-    assert explained == pytest.approx(predictor.predict([post])[0].probabilities["positive"], abs=1e-6)
 
 
 @pytest.mark.parametrize("method", ["feature-occlusion", "integrated-gradients", "occlusion"])

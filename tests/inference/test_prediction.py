@@ -33,19 +33,3 @@ def test_a_conflict_needs_two_clear_opinions(
     )
     assert said.conflict == conflict
     assert (said.sentence is not None) == conflict
-
-
-@pytest.mark.parametrize("there", [(True, True), (True, False), (False, True), (False, False)])
-def test_where_one_modality_is_absent_the_other_answers(there: tuple[bool, bool]) -> None:
-    text, image, both = shares(0.2, 0.7), shares(0.6, 0.1), shares(0.1, 0.2)
-    opinions = {
-        kind: as_opinions([alone], present=[present])
-        for kind, alone, present in zip(("text", "image"), (text, image), there, strict=True)
-    }
-    [said] = as_predictions([both], opinions=opinions, unusable=[None], truncated=[None], threshold=0.65)
-    expected = {(True, False): text, (False, True): image}.get(there, both)
-    assert said.probabilities == expected
-    assert said.confidence == max(expected.values())
-    # the threshold holds for the answer that is given; without anything there is none
-    answered = max(expected.values()) >= 0.65 and any(there)
-    assert said.label == (max(expected, key=expected.__getitem__) if answered else None)
