@@ -26,7 +26,7 @@ from sentipair.serving.gathering import Gatherer
 from sentipair.serving.keys import key_check
 from sentipair.serving.limits import Limits
 from sentipair.serving.metrics import Metrics, Observed
-from sentipair.serving.openapi import ONE_BODY, many_body
+from sentipair.serving.openapi import EXPLAINED, ONE_BODY, PREDICTED, answered, many_body
 from sentipair.serving.posts import many_posts, one_post
 from sentipair.serving.problems import CODES, BusyError, answer_errors, busy, described
 
@@ -75,13 +75,16 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
         metrics.observe_predictions(predictions)
         return predictions
 
-    refusals: dict[str, Any] = {
-        "dependencies": [Depends(key_check(keys))] if keys else [],
-        "responses": described(*CODES),
-        "tags": ["posts"],
-    }
+    def about_posts(example: Any) -> dict[str, Any]:
+        return {
+            "dependencies": [Depends(key_check(keys))] if keys else [],
+            "responses": answered(example) | described(*CODES),
+            "tags": ["posts"],
+        }
 
-    @app.post("/v1/predict", summary="Score a post", openapi_extra=ONE_BODY, **refusals)
+    @app.post(
+        "/v1/predict", summary="Score a post", openapi_extra=ONE_BODY, **about_posts(PREDICTED.to_dict())
+    )
     async def predict(body: Body = read) -> Prediction:
         """What the model says of one post. A prediction does not depend on what others send at the same time."""
         post = await parsed(one_post, body)
@@ -90,12 +93,19 @@ def create_app(predictor: Predictor, *, limits: Limits | None = None, keys: Iter
         require_usable(post.pair, prediction)
         return prediction
 
-    @app.post("/v1/predict/batch", summary="Score posts", openapi_extra=many_body(limits), **refusals)
+    @app.post(
+        "/v1/predict/batch",
+        summary="Score posts",
+        openapi_extra=many_body(limits),
+        **about_posts([PREDICTED.to_dict()]),
+    )
     async def predict_batch(body: Body = read) -> list[Prediction]:
         """What the model says of several posts, in their order; of one that cannot be used, the prediction tells it."""
         return await scored(await parsed(many_posts, body))
 
-    @app.post("/v1/explain", summary="Explain a post", openapi_extra=ONE_BODY, **refusals)
+    @app.post(
+        "/v1/explain", summary="Explain a post", openapi_extra=ONE_BODY, **about_posts(EXPLAINED.to_dict())
+    )
     async def explanation(
         body: Body = read, method: Method = "feature-occlusion", target: str | None = None
     ) -> dict[str, Any]:

@@ -1,9 +1,11 @@
-"""The bodies of requests for the OpenAPI description, with examples; they are read by hand, see ``posts.py``."""
+"""Bodies and answers for the OpenAPI description, with examples; bodies are read by hand, see ``posts.py``."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sentipair.explain.explanation import Explanation, Influence, Word
+from sentipair.inference.prediction import Opinion, Prediction
 from sentipair.serving.limits import Limits
 from sentipair.serving.posts import PIXEL, SentPost
 
@@ -16,6 +18,20 @@ FORM = {
     },
 }
 TEXT_ONLY = {"text": "what a day"}
+SAID = {"positive": 0.81, "neutral": 0.12, "negative": 0.07}
+PREDICTED = Prediction(
+    label="positive",
+    probabilities=SAID,
+    confidence=0.81,
+    text=Opinion(label="positive", probabilities=SAID),
+)
+EXPLAINED = Explanation(
+    prediction=PREDICTED,
+    target="positive",
+    method="feature-occlusion",
+    text="what a day",
+    influence=Influence(words=(Word("what", 0.04), Word("a", -0.01), Word("day", 0.07))),
+)
 WITH_PICTURE = {"text": "what a day", "image": PIXEL}
 
 
@@ -30,9 +46,18 @@ ONE_BODY = body(
             "schema": POST,
             "examples": {"text": {"value": TEXT_ONLY}, "text and picture": {"value": WITH_PICTURE}},
         },
-        "multipart/form-data": {"schema": FORM, "encoding": {"image": {"contentType": "image/*"}}},
+        "multipart/form-data": {
+            "schema": FORM,
+            "example": TEXT_ONLY,
+            "encoding": {"image": {"contentType": "image/*"}},
+        },
     }
 )
+
+
+def answered(example: Any) -> dict[int | str, dict[str, Any]]:
+    """An answer as it may look."""
+    return {200: {"content": {"application/json": {"example": example}}}}
 
 
 def many_body(limits: Limits) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from pydantic import TypeAdapter
+
+from sentipair.inference import Prediction
 
 from .conftest import ServerProcess
 
@@ -42,3 +47,14 @@ def test_answers_are_as_described(schema: Any, path: str, wrong: bool) -> None:
 @pytest.mark.parametrize("path", OPERATION)
 def test_figures_are_as_described(schema: Any, path: str) -> None:
     schema[path]["GET"].Case().call_and_validate()
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_bodies_and_answers_have_examples(server: ServerProcess, path: str) -> None:
+    with urlopen(f"{server.url}/openapi.json", timeout=60) as answer:
+        operation = json.load(answer)["paths"][path]["post"]
+    answer = operation["responses"]["200"]["content"]["application/json"]["example"]
+    for prediction in answer if isinstance(answer, list) else [answer.get("prediction", answer)]:
+        assert TypeAdapter(Prediction).validate_python(prediction).label == "positive"
+    for media in operation["requestBody"]["content"].values():
+        assert media.keys() & {"example", "examples"}
