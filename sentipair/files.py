@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,15 @@ from sentipair.errors import UserError
 
 if sys.platform != "win32":
     import fcntl
+
+
+NOT_FETCHED = "{} is an address, which is not fetched; download the picture"
+"""Why a picture takes no part, with its address."""
+
+
+def is_address(name: str) -> bool:
+    """Whether ``name`` is an address on the web, not that of a file."""
+    return re.match(r"\s*(https?|ftp)://", name, re.IGNORECASE) is not None
 
 
 def explain_os_error(error: OSError, path: Path) -> UserError:

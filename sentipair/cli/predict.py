@@ -12,6 +12,7 @@ import typer
 from sentipair.cli.options import Engine, Json, Model, Threshold
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
+from sentipair.files import NOT_FETCHED, is_address
 from sentipair.memory import lasting_objects
 
 if TYPE_CHECKING:
@@ -132,7 +133,9 @@ def require_picture(image: str, *, command: str) -> None:
     Raises:
         UserError: it is not.
     """
-    if image and "://" not in image and not Path(image).is_file():
+    if is_address(image):
+        raise UserError(NOT_FETCHED.format(image))
+    if image and not Path(image).is_file():
         raise UserError(
             f'there is no picture at {image}; for a text alone: sentipair {command} "" "the text"'
         )

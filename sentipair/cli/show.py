@@ -111,8 +111,9 @@ def print_prediction(prediction: Prediction) -> None:
     for name, probability in prediction.probabilities.items():
         bar = "█" * round(30 * probability)
         console.print(f"  {escape(f'{name:<{width}}')}  {probability:6.1%}  [cyan]{bar}[/]")
+    both = prediction.text and prediction.image
     for what, opinion in (("text", prediction.text), ("picture", prediction.image)):
-        if opinion:
+        if opinion and (both or opinion.label != prediction.label):
             console.print(
                 f"the {what} alone: {escape(opinion.label)} ({opinion.probabilities[opinion.label]:.0%})"
             )

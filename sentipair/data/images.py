@@ -65,7 +65,7 @@ def picture_key(source: Picture) -> str | None:
             image = open_image(source)
             return sha256("pixels", f"{image.width}×{image.height}", image.tobytes())
         return sha256(source if isinstance(source, bytes) else source.read_bytes())
-    except (OSError, UnreadableImageError):
+    except (OSError, ValueError, UnreadableImageError):  # ValueError: a path that cannot be one
         return None
 
 

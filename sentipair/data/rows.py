@@ -144,7 +144,7 @@ def _lines(path: Path, *, newline: str) -> Iterator[str]:
 
 
 def _whole(value: Any) -> Any:
-    """A value of ``whole_characters``."""
+    """A value in which all strings, at any depth, are of ``whole_characters``."""
     if isinstance(value, str):
         return whole_characters(value)
     if isinstance(value, list):

@@ -59,6 +59,16 @@ class PairBatch:
         return len(self.ids)
 
     @property
+    def has_text(self) -> Tensor:
+        """[B], whether the pair has a text."""
+        return self["text_mask"].any(dim=1)
+
+    @property
+    def has_image(self) -> Tensor:
+        """[B], whether the pair has a picture, as one vector or as a grid."""
+        return self["image_present"] if "image_present" in self.features else self["grid_mask"].any(dim=1)
+
+    @property
     def texts(self) -> list[str]:
         """The names of what holds states of tokens."""
         return [name.removesuffix("_cls") for name in self.features if name.endswith("_cls")]

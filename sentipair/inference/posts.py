@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from PIL import Image
 from sentipair.data.pair import Pair, Post
 from sentipair.data.text import whole_characters
 from sentipair.errors import UserError
+from sentipair.files import NOT_FETCHED, is_address
 from sentipair.inference.prediction import Prediction
 
 ImageLike = str | os.PathLike[str] | bytes | Image.Image | ArrayLike
@@ -23,7 +23,9 @@ ImageLike = str | os.PathLike[str] | bytes | Image.Image | ArrayLike
 
 CHANNELS = (1, 3, 4)
 COLUMNS = ("image", "text")
-_ADDRESS = re.compile(r"\s*[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+NOTHING = "neither a text nor a picture"
+"""Why there is nothing to score."""
 
 
 @runtime_checkable
@@ -37,40 +39,32 @@ class DataFrame(Protocol):
         ...
 
 
-NOT_FETCHED = "{} is an address, which is not fetched; download the picture"
-"""Why the picture takes no part, with its address."""
-
-NOTHING = "neither a text nor a picture"
-"""Why there is nothing to score."""
-
-
 class Given(NamedTuple):
     """A post as it is scored, and what of it cannot be used."""
 
     pair: Pair
     problem: str | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to score, and nothing was."""
-        return self.pair.picture is None and not self.pair.text.strip() and self.problem is None
+    def explained(self) -> Given:
+        """With a reason where neither a text nor a picture was given."""
+        nothing = self.problem is None and has_nothing(self.pair)
+        return self._replace(problem=NOTHING) if nothing else self
 
 
 def as_post(value: Pair | Mapping[str, Any], *, name: str) -> Given:
-    """A post from a ``Pair``, or from a row with ``image`` and ``text``; of what is neither, an empty post is left."""
+    """A post from a ``Pair``, or from a row with ``image`` and ``text``; what of it cannot be used is left out."""
     if isinstance(value, Pair):
-        return one_of_many(Given(value))
+        return Given(replace(value, text=whole_characters(value.text))).explained()
     if not isinstance(value, Mapping) or not any(column in value for column in COLUMNS):
         return Given(Pair(id=name), f'not a Pair, and has neither "image" nor "text": {value!r:.80}')
     try:
-        return one_of_many(Given(make_pair(image=value.get("image"), text=value.get("text"), name=name)))
+        pair = make_pair(image=None, text=value.get("text"), name=name)
     except UserError as error:
         return Given(Pair(id=name), str(error))
-
-
-def one_of_many(post: Given) -> Given:
-    """One of many posts: that it is empty is a problem, too."""
-    return post._replace(problem=NOTHING) if post.is_empty else post
+    try:
+        return Given(make_pair(image=value.get("image"), text=pair.text, name=name)).explained()
+    except UserError as error:
+        return Given(pair, str(error))
 
 
 def make_pair(*, image: ImageLike | None, text: str | None, name: str) -> Pair:
@@ -88,17 +82,18 @@ def make_pair(*, image: ImageLike | None, text: str | None, name: str) -> Pair:
     if image is None or _is_nothing(image):
         return Pair(id=name, text=text)
     if isinstance(image, str | os.PathLike):
-        if is_address(str(image)):
-            raise UserError(NOT_FETCHED.format(image))
-        return Pair(id=name, text=text, image=Path(image) if str(image).strip() else None)
+        path = str(image).strip()
+        if is_address(path):
+            raise UserError(NOT_FETCHED.format(path))
+        return Pair(id=name, text=text, image=Path(path) if path else None)
     if isinstance(image, bytes | bytearray | memoryview):
         return Post(id=name, text=text, opened=bytes(image))
     return Post(id=name, text=text, opened=image if isinstance(image, Image.Image) else from_array(image))
 
 
-def is_address(picture: str) -> bool:
-    """Whether a picture is named by an address on the web, not by a file."""
-    return bool(_ADDRESS.match(picture))
+def has_nothing(pair: Pair) -> bool:
+    """Whether a post has neither a text nor a picture."""
+    return pair.picture is None and not pair.text.strip()
 
 
 def with_problems(predictions: Sequence[Prediction], problems: Sequence[str | None]) -> list[Prediction]:
@@ -113,11 +108,11 @@ def require_content(post: Given) -> None:
     """Check that a single post can be asked about.
 
     Raises:
-        UserError: neither a picture nor a text, or the file does not exist.
+        UserError: neither a picture nor a text, or none that can be used; or the file does not exist.
     """
-    if post.is_empty:
-        raise UserError("give a picture, a text, or both")
-    pair = post.pair
+    pair, problem = post
+    if has_nothing(pair):
+        raise UserError(_without_text("given", problem) if problem else "give a picture, a text, or both")
     if isinstance(pair.picture, Path) and not pair.picture.is_file():
         raise UserError(f"there is no picture at {pair.picture}")
 
@@ -129,8 +124,11 @@ def require_usable(pair: Pair, prediction: Prediction) -> None:
         UserError: there is no text, and the picture could not be used.
     """
     if prediction.unusable and not pair.text.strip():
-        name = pair.image or "given"
-        raise UserError(f"the picture {name} cannot be used ({prediction.unusable}) and there is no text")
+        raise UserError(_without_text(str(pair.image or "given"), prediction.unusable))
+
+
+def _without_text(picture: str, problem: str) -> str:
+    return f"the picture {picture} cannot be used ({problem}) and there is no text"
 
 
 def from_array(pixels: ArrayLike) -> Image.Image:
@@ -139,7 +137,10 @@ def from_array(pixels: ArrayLike) -> Image.Image:
     Raises:
         UserError: another shape or type.
     """
-    array = np.asarray(pixels)
+    try:
+        array = np.asarray(pixels)
+    except ValueError as error:
+        raise UserError("cannot use pixels whose rows differ in length") from error
     if np.issubdtype(array.dtype, np.floating) and np.nanmax(np.abs(array), initial=0) <= 1:
         array = (np.nan_to_num(array).clip(0) * 255).round().astype(np.uint8)
     if array.ndim == 3 and array.shape[2] == 1:

@@ -13,8 +13,6 @@ OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
 
 MARGIN = 0.1
 """Text and picture disagree where each prefers its own class to the other's by at least this much probability.
-
-On the validation posts of MVSA-Single the shipped model then finds a quarter of them in conflict, not a third.
 """
 
 

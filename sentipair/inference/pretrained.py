@@ -58,13 +58,13 @@ def best_seed(folder: Path) -> Path:
     """
     if (folder / WEIGHTS).is_file():
         return folder
+    if any(folder.glob("head.*")):
+        raise UserError(f"{folder} is an exported model; ask it with `python -m sentipair.portable {folder}`")
     scores = {}
     for path in (seed / "result.json" for seed in seed_folders(folder)):
         if path.exists():
             result = json.loads(path.read_text(encoding="utf-8"))
             scores[path.parent] = result["splits"]["validation"]["metrics"]["accuracy"]
-    if any(folder.glob("head.*")):
-        raise UserError(f"{folder} is an exported model; ask it with `python -m sentipair.portable {folder}`")
     if not scores:
         raise UserError(f"there is no trained model in {folder}; train one with `sentipair train`")
     return min(scores, key=lambda path: (-scores[path], seed_number(path)))

@@ -49,7 +49,7 @@ class ScoringReport:
         rows: of the table.
         counts: class name → rows.
         abstained: rows that are scored but have no class.
-        conflicts: rows in which text and picture say different classes.
+        conflicts: rows in which text and picture disagree, see ``Prediction``.
         left_out: rows that could not be scored.
         without_picture: rows that name a picture and were scored by their text alone.
         truncated: rows of which the text was cut.

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from sentipair.data.pair import Pair
 from sentipair.data.rows import Row
 from sentipair.errors import UserError
-from sentipair.inference.posts import NOT_FETCHED, NOTHING, is_address
+from sentipair.files import NOT_FETCHED, is_address
+from sentipair.inference.posts import NOTHING
 from sentipair.inference.prediction import Prediction
 
 DIGITS = 6
@@ -27,7 +28,7 @@ class Verdict(NamedTuple):
         label: the predicted class; ``None`` also where the model abstains.
         text_alone: what the text alone says, if there is one.
         image_alone: what the picture alone says.
-        conflict: both say something, and not the same.
+        conflict: see ``Prediction``.
         problem: why the row is left out, or why its picture took no part.
         truncated: the text was cut.
     """

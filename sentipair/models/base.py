@@ -84,7 +84,7 @@ class PairModel(nn.Module, ABC):
     def embed(self, batch: PairBatch) -> tuple[Tensor | None, Tensor | None]:
         """The texts and the pictures in the shared embedding space [B, D], where the model has one.
 
-        As in ``forward``, which models that can do without its other parts override.
+        By ``forward``; models that can embed without the rest of it override this.
         """
         output: PairOutput = self(batch)
         return output.text, output.image

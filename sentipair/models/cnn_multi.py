@@ -7,7 +7,8 @@ are our reconstruction.
 Differences from the paper: token states of the text encoder in place of trained word vectors; one vector of a frozen
 image network in place of a convolutional network trained on the pictures. The paper trains three nets one after the
 other. Here all three learn at once but along the same lines: the two nets from their own cross-entropies (objective
-``cross-entropy`` with ``unimodal_weight: 1``), the third from their features, from which no gradient flows back.
+``cross-entropy`` with ``unimodal_weight: 1``), the third from their features, from which no gradient flows back. A post
+with one modality only is answered by the net of that.
 """
 
 from __future__ import annotations
@@ -81,10 +82,10 @@ class CNNMulti(PairModel):
         image: Tensor = self.dropout(self.picture(self.input_dropout(batch["image"])))  # (B, 3·filters)
         fused = torch.cat([text, image], dim=-1).detach()
         unimodal = {"text": self.text_head(text), "image": self.image_head(image)}
+        # the nets learn from their own cross-entropies alone
         settled = {name: logits.detach() for name, logits in unimodal.items()}
-        present = {"text": batch["text_mask"].any(1), "image": batch["image_present"]}
         return PairOutput(
-            logits=answer(self.multi(fused), settled, present),
+            logits=answer(batch, self.multi(fused), settled),
             image=image,
             text=text,
             fused=fused,

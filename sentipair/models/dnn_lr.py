@@ -12,7 +12,8 @@ Differences from the paper:
   ``cross-entropy`` with ``unimodal_weight: 1``), the regression from their probabilities, from which no gradient flows
   back. These are probabilities of the *training* posts, surer than those of posts the nets have not seen; a regression
   fitted on held-out probabilities would learn how far to trust each net. Dropout, active while it learns, and weight
-  decay make up for part of that.
+  decay make up for part of that;
+* a post with one modality only is answered by the net of that.
 """
 
 from __future__ import annotations
@@ -87,11 +88,11 @@ class DNNLR(PairModel):
         words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
         text: Tensor = self.text_head(self.words(words, batch["text_mask"]))  # (B, K)
         image: Tensor = self.image_head(self.picture(self.input_dropout(batch["image"])))  # (B, K)
-        probabilities = torch.cat([text.softmax(-1), image.softmax(-1)], dim=-1).detach()  # (B, 2K)
+        # the nets learn from their own cross-entropies alone
         settled = {"text": text.detach(), "image": image.detach()}
-        present = {"text": batch["text_mask"].any(1), "image": batch["image_present"]}
+        probabilities = torch.cat([each.softmax(-1) for each in settled.values()], dim=-1)  # (B, 2K)
         return PairOutput(
-            logits=answer(self.regression(probabilities), settled, present),
+            logits=answer(batch, self.regression(probabilities), settled),
             fused=probabilities,
             unimodal={"text": text, "image": image},
         )

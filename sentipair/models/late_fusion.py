@@ -45,7 +45,7 @@ class LateFusion(PairModel):
     search_space: ClassVar[Mapping[str, Range]] = {
         "model.dropout": Range(0.0, 0.7),
         "model.input_dropout": Range(0.0, 0.7),
-        "objective.unimodal_weight": Range(0.0, 1.0),
+        "objective.unimodal_weight": Range(0.1, 1.0),
         "training.learning_rate": Range(1e-4, 3e-3, log=True),
         "training.weight_decay": Range(1e-3, 1.0, log=True),
     }
@@ -84,9 +84,8 @@ class LateFusion(PairModel):
         image: Tensor = self.read_image(standardise(cells))  # (B, D), as text
         fused = torch.cat([text, image], dim=-1)
         unimodal = {"text": self.text_head(text), "image": self.image_head(image)}
-        present = {"text": batch["text_mask"].any(1), "image": batch["grid_mask"].any(1)}
         return PairOutput(
-            logits=answer(self.classifier(fused), unimodal, present),
+            logits=answer(batch, self.classifier(fused), unimodal),
             image=image,
             text=text,
             fused=fused,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentipair.features import ragged
+from sentipair.features import PairBatch, ragged
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
@@ -24,15 +24,15 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     return weights * mask
 
 
-def answer(logits: Tensor, unimodal: Mapping[str, Tensor], present: Mapping[str, Tensor]) -> Tensor:
-    """What is said of a pair: by both modalities, or of a pair that has only one by that alone.
+def answer(batch: PairBatch, logits: Tensor, unimodal: Mapping[str, Tensor]) -> Tensor:
+    """What is said of each pair [B, K]: by both modalities, or of a pair that has only one by that alone.
 
     Args:
+        batch: the pairs.
         logits: [B, K], from both.
         unimodal: ``"text"`` and ``"image"`` → [B, K], from one.
-        present: the same names → [B], whether the pair has it.
     """
-    text, image = present["text"].unsqueeze(1), present["image"].unsqueeze(1)
+    text, image = batch.has_text.unsqueeze(1), batch.has_image.unsqueeze(1)
     logits = torch.where(text & ~image, unimodal["text"], logits)
     return torch.where(image & ~text, unimodal["image"], logits)
 

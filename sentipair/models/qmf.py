@@ -12,7 +12,7 @@ the confidences into the fused logits.
 negative, so that a modality that is very unsure votes against its own opinion.
 
 ``fidelity="sound"`` (default) repairs this by a softplus of the energy, and brings the frozen features to mean 0 and
-deviation 1. An absent picture or an empty text is a vector of zeros: a modality of the lowest quality, whose opinion is
+deviation 1. An absent picture or an empty text has no confidence; published it is a vector of zeros, whose opinion is
 the bias of its classifier.
 """
 
@@ -28,7 +28,7 @@ from torch.nn import functional
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, answer, masked_mean, standardise
+from sentipair.models.layers import Dropout, masked_mean, standardise
 from sentipair.settings import Count, Rate
 
 
@@ -91,12 +91,11 @@ class QMF(PairModel):
         text, image = self.classify_text(words), self.classify_image(places)  # (B, K)
         opinions = torch.stack([text, image], dim=1)  # (B, 2, K)
         confidences = confidence(opinions.detach(), published=self.published)  # (B, 2)
-        logits = torch.einsum("bm,bmk->bk", confidences, opinions)
-        unimodal = {"text": text, "image": image}
-        present = {"text": batch["text_mask"].any(1), "image": batch["grid_mask"].any(1)}
+        if not self.published:
+            confidences = confidences * torch.stack([batch.has_text, batch.has_image], dim=1)
         return PairOutput(
-            logits=logits if self.published else answer(logits, unimodal, present),
-            unimodal=unimodal,
+            logits=torch.einsum("bm,bmk->bk", confidences, opinions),
+            unimodal={"text": text, "image": image},
             # energies of either sign have no shares
             attention=None
             if self.published

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class Limits:
     """The limits of the server; what goes beyond them is refused with a reason.
 
+    A picture of too many pixels takes no part, as one that cannot be read; of a batch, a post with a long text is not
+    scored. Both are told in the answer.
+
     Attributes:
         body: bytes of one request.
         held: bytes of all requests that are being read or answered.

@@ -14,7 +14,11 @@ FORM = {
     "type": "object",
     "properties": {
         "image": {"type": "string", "format": "binary", "description": "A picture file."},
-        "text": {"type": "string", "description": POST["properties"]["text"]["description"]},
+        "text": {
+            "type": "string",
+            "default": "",
+            **{key: POST["properties"]["text"][key] for key in ("title", "description", "examples")},
+        },
     },
 }
 TEXT_ONLY = {"text": "what a day"}
@@ -46,11 +50,7 @@ ONE_BODY = body(
             "schema": POST,
             "examples": {"text": {"value": TEXT_ONLY}, "text and picture": {"value": WITH_PICTURE}},
         },
-        "multipart/form-data": {
-            "schema": FORM,
-            "example": TEXT_ONLY,
-            "encoding": {"image": {"contentType": "image/*"}},
-        },
+        "multipart/form-data": {"schema": FORM, "encoding": {"image": {"contentType": "image/*"}}},
     }
 )
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter,
 
 from sentipair.data.images import read_header
 from sentipair.data.pair import Pair
-from sentipair.inference.posts import Given, make_pair, one_of_many
+from sentipair.inference.posts import Given, make_pair
 from sentipair.serving.bodies import Body
 from sentipair.serving.forms import FormError, Part, parse_form
 from sentipair.serving.limits import Limits
@@ -71,7 +71,7 @@ def one_post(body: Body, limits: Limits) -> Given:
 
 
 def many_posts(body: Body, limits: Limits) -> list[Given]:
-    """The posts of a JSON list; of one whose text is too long, an empty post is left.
+    """The posts of a JSON list; of one whose text is too long, nothing but the reason is left.
 
     Raises:
         HTTPException: 413 for too many posts, 415 for other types, 422 for what is no list of posts.
@@ -81,12 +81,11 @@ def many_posts(body: Body, limits: Limits) -> list[Given]:
     posts = _parsed(MANY, body.data)
     if len(posts) > limits.posts:
         raise HTTPException(413, f"{len(posts)} posts, the limit is {limits.posts} in one request")
-    return [
-        Given(Pair(id=name), problem)
-        if (problem := too_long(post, limits))
-        else one_of_many(given(post, limits, name=name))
-        for name, post in ((str(number), post) for number, post in enumerate(posts, start=1))
-    ]
+    found = []
+    for number, post in enumerate(posts, start=1):
+        problem, name = too_long(post, limits), str(number)
+        found.append(Given(Pair(id=name), problem) if problem else given(post, limits, name=name).explained())
+    return found
 
 
 def too_long(post: SentPost, limits: Limits) -> str | None:

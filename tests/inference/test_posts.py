@@ -72,8 +72,9 @@ def test_rows_lose_their_empty_cells() -> None:
         assert as_post({"image": nothing, "text": "x", "other": 1}, name="3") == Given(Pair(id="3", text="x"))
         only_picture = Given(Pair(id="3", image=Path("a.jpg")))
         assert as_post({"image": "a.jpg", "text": nothing}, name="3") == only_picture
-    pair = Pair(id="own", text="x")
-    assert as_post(pair, name="3").pair is pair
+    pair = Pair(id="own", text="x", label="good")
+    assert as_post(pair, name="3") == Given(pair)
+    assert as_post(Pair(id="own", text="cut \ud83d"), name="3").pair.text == "cut \ufffd"
     array = np.zeros((2, 2), np.uint8)
     assert isinstance(as_post({"image": array}, name="3").pair.picture, Image.Image)
 
@@ -84,9 +85,7 @@ def test_rows_lose_their_empty_cells() -> None:
         ({"words": "x"}, "not a Pair, and has neither"),
         ("x", "not a Pair"),
         (7, "not a Pair"),
-        ({"text": 7}, "the text is not a string: 7"),
-        ({"image": object()}, "cannot use pixels of shape"),
-        ({"image": "https://example.com/a.jpg", "text": "x"}, "is an address, which is not fetched"),
+        ({"text": 7, "image": "a.jpg"}, "the text is not a string: 7"),
         ({"text": " "}, "neither a text nor a picture"),
         (Pair(id="3"), "neither a text nor a picture"),
     ],
@@ -97,6 +96,24 @@ def test_what_is_no_post_has_a_problem_in_one_line(value: Any, problem: str) -> 
     assert not post.pair.text.strip()
     assert problem in str(post.problem)
     assert "\n" not in str(post.problem)
+
+
+@pytest.mark.parametrize(
+    ("image", "problem"),
+    [
+        (object(), "cannot use pixels of shape"),
+        ([[1], [2, 3]], "cannot use pixels whose rows differ in length"),
+        (" https://example.com/a.jpg", "https://example.com/a.jpg is an address, which is not fetched"),
+    ],
+)
+def test_a_picture_that_is_none_leaves_the_text(image: Any, problem: str) -> None:
+    post = as_post({"image": image, "text": "x"}, name="3")
+    assert post.pair == Pair(id="3", text="x")
+    assert str(post.problem).startswith(problem)
+
+
+def test_blanks_around_a_path_do_not_count() -> None:
+    assert make_pair(image=" a.jpg ", text="", name="3").image == Path("a.jpg")
 
 
 def test_text_that_utf8_cannot_hold_is_mended() -> None:

@@ -18,6 +18,7 @@ def shares(good: float, bad: float) -> dict[str, float]:
         (shares(0.6, 0.3), shares(0.5, 0.3), False),  # the same class
         (shares(0.45, 0.4), shares(0.1, 0.8), False),  # the text is not clear
         (shares(0.8, 0.1), shares(0.4, 0.45), False),  # the picture is not clear
+        (shares(0.8, 0.1), shares(0.3, 0.3 + 0.99 * MARGIN), False),
         (shares(0.5 + MARGIN, 0.3), shares(0.3, 0.3 + 1.01 * MARGIN), True),
     ],
 )

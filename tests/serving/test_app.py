@@ -70,7 +70,7 @@ def test_a_list_is_answered_in_its_order(client: TestClient) -> None:
         (b"[", 422, "Invalid JSON"),
         (b"{}", 422, "give a picture, a text, or both"),
         (b'{"text": "  "}', 422, "give a picture, a text, or both"),
-        (b'{"text": 5}', 422, "text: Input should be a valid string"),
+        (b'{"text": null}', 422, "give a picture, a text, or both"),
         (b'{"text": 7}', 422, "text: "),
         (b'{"txt": "x"}', 422, "txt: "),
         (b'{"text": "\\ud800"}', 422, "Invalid JSON"),
@@ -136,12 +136,11 @@ def test_a_decompression_bomb_takes_no_part_by_its_header(client: TestClient, si
     assert answer.status_code == 200
     said = answer.json()
     assert said["image"] is None
-    assert said["unusable"] in (f"{side}×{side} pixels, the limit is 50,000,000", "too many pixels")
+    told = "too many pixels" if side == 60_000 else f"{side}×{side} pixels, the limit is 50,000,000"
+    assert said["unusable"] == told
     alone = client.post("/v1/predict", files=files)
     assert alone.status_code == 422
-    assert alone.json()["detail"] == (
-        f"the picture given cannot be used ({said['unusable']}) and there is no text"
-    )
+    assert alone.json()["detail"] == f"the picture given cannot be used ({told}) and there is no text"
 
 
 def test_an_empty_file_is_no_picture(client: TestClient) -> None:

@@ -56,5 +56,6 @@ def test_bodies_and_answers_have_examples(server: ServerProcess, path: str) -> N
     answer = operation["responses"]["200"]["content"]["application/json"]["example"]
     for prediction in answer if isinstance(answer, list) else [answer.get("prediction", answer)]:
         assert TypeAdapter(Prediction).validate_python(prediction).label == "positive"
-    for media in operation["requestBody"]["content"].values():
-        assert media.keys() & {"example", "examples"}
+    for kind, media in operation["requestBody"]["content"].items():
+        shown = media["schema"]["properties"]["text"] if kind == "multipart/form-data" else media
+        assert shown.keys() & {"example", "examples"}

@@ -19,10 +19,11 @@ export function answer(prediction) {
   );
   const opinions = element("dl", { class: "opinions" });
   const together = { label: best(probabilities), probabilities };
-  const alone = [["Text alone", text], ["Picture alone", image]];
-  // what one of them says alone is the answer where there is no other
-  const shown = text && image ? [["Together", together], ...alone] : [[text ? "Text" : "Picture", together]];
-  for (const [name, opinion] of shown) opinions.append(element("dt", {}, name), said(name, opinion));
+  // what one of them says alone is mostly the answer where there is no other
+  const worthSaying = (opinion) => opinion && ((text && image) || opinion.label !== together.label);
+  const alone = [["Text alone", text], ["Picture alone", image]].filter(([, opinion]) => worthSaying(opinion));
+  const name = alone.length || !(text || image) ? "Together" : text ? "Text" : "Picture";
+  for (const [who, opinion] of [[name, together], ...alone]) opinions.append(element("dt", {}, who), said(who, opinion));
   return [verdict, ...remarks(prediction), opinions, legend(classes)];
 }
 
@@ -32,7 +33,7 @@ function conflictSentence({ conflict, text, image, label }) {
     return `Text and picture disagree: the text alone says ${text.label}, the picture ${image.label}.${together}`;
   }
   const surprising = label && text && image && text.label === image.label && label !== text.label;
-  return surprising ? `Text and picture each say ${text.label} alone; together they read as ${label}.` : null;
+  return surprising ? `Alone, text and picture each say ${text.label}; together they read as ${label}.` : null;
 }
 
 // Words and regions in the colour of their direction, the stronger the more they moved the probability.

@@ -33,8 +33,10 @@ export function results(place, { name, columns, rows }, scored) {
 function problemOf({ text, name, picture, prediction, unusable, refused }) {
   if (refused) return refused;
   if (unusable) return prediction || !text.trim() ? `picture cannot be used: ${unusable}` : unusable;
+  if (/^(https?|ftp):/i.test(name)) return `${name} is an address, which is not fetched; download the picture`;
   if (name && !picture) return `there is no picture at ${name}`;
-  return prediction ? "" : "neither a text nor a picture";
+  if (prediction) return "";
+  return text.trim() || picture ? "the model does not read what there is" : "neither a text nor a picture";
 }
 
 function values(post, classes) {

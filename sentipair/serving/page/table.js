@@ -7,7 +7,7 @@ import { SAMPLES, pictureOf } from "./samples.js";
 import { Problem, predict, predictBatch } from "./server.js";
 
 const POSTS = 32; // in one request
-const CHARACTERS = 6e6; // of pictures in base64 in one request; the server takes 10 MB
+const CHARACTERS = 6e6; // of texts, and of pictures in base64, in one request; the server takes 10 MB
 
 const given = { name: "", columns: [], rows: [], pictures: new Map() };
 let current = new AbortController();
@@ -123,7 +123,7 @@ async function score() {
 async function ask(sent, signal) {
   if (!sent.length) return [];
   const [post] = sent;
-  if ((post.body.image?.length ?? 0) <= CHARACTERS) {
+  if (size(post.body) <= CHARACTERS) {
     return (await predictBatch(sent.map(({ body }) => body), signal)).map(outcome);
   }
   try {
@@ -135,9 +135,14 @@ async function ask(sent, signal) {
   }
 }
 
-// Without an opinion nothing of the post could be used.
+// Without an answer and an opinion nothing of the post could be used.
 function outcome(said) {
-  return { prediction: said.text || said.image ? said : null, unusable: said.unusable };
+  return { prediction: said.label || said.text || said.image ? said : null, unusable: said.unusable };
+}
+
+// A letter may take three bytes on its way, a picture in base64 takes one each.
+function size({ text, image }) {
+  return 3 * text.length + (image?.length ?? 0);
 }
 
 function checkNames(added) {
@@ -148,15 +153,16 @@ function checkNames(added) {
 // A picture is read when its chunk comes, so that a large table does not fill the memory.
 async function* chunks(posts) {
   let chunk = [];
-  let size = 0;
+  let sum = 0;
   for (const post of posts) {
     const image = post.picture ? await base64(post.picture) : null;
-    if (chunk.length === POSTS || (chunk.length && size + (image?.length ?? 0) > CHARACTERS)) {
+    const body = image ? { text: post.text, image } : { text: post.text };
+    if (chunk.length === POSTS || (chunk.length && sum + size(body) > CHARACTERS)) {
       yield chunk;
-      [chunk, size] = [[], 0];
+      [chunk, sum] = [[], 0];
     }
-    chunk.push({ ...post, body: image ? { text: post.text, image } : { text: post.text } });
-    size += image?.length ?? 0;
+    chunk.push({ ...post, body });
+    sum += size(body);
   }
   if (chunk.length) yield chunk;
 }
