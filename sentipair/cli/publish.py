@@ -26,7 +26,7 @@ def publish(
     """
     from sentipair.inference import publish as publishing
 
-    publishing.publish(run, folder)
+    published = publishing.publish(run, folder)
     print_paths(model=folder, card=folder / publishing.CARD)
     if hub:
-        typer.echo(publishing.push_to_hub(folder, hub, private=private))
+        typer.echo(publishing.push_to_hub(published, hub, private=private))

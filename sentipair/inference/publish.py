@@ -1,75 +1,110 @@
 """Handing a trained model on: a folder of weights, configuration and card, and the Hugging Face hub.
 
-``PyTorchModelHubMixin`` keeps a module's constructor arguments in a ``config.json`` of its own form. Ours says more
-(classes, encoders, text steps, temperature, plug-ins) and is the same file for a run, a folder and the hub; therefore
-plain files.
+The files are those of a run, so that ``Predictor.from_pretrained`` takes a run, a folder and a model on the hub alike.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import HfApi
+from huggingface_hub import PyTorchModelHubMixin
 from huggingface_hub.errors import HfHubHTTPError
+from torch import nn
 
 from sentipair.errors import UserError
-from sentipair.files import atomic_write, write_text
-from sentipair.inference.pretrained import best_seed
-from sentipair.models.persistence import CONFIG, WEIGHTS, load_model, save_config
+from sentipair.features import PairBatch
+from sentipair.files import explain_os_error, write_text
+from sentipair.inference.pretrained import best_seed, find_model
+from sentipair.models import PairModel, PairOutput
+from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
 from sentipair.progress import say
 from sentipair.reporting.card import model_card
 
 CARD = "README.md"
 
 
-def publish(run: Path, folder: Path) -> None:
+class PublishedModel(nn.Module, PyTorchModelHubMixin, library_name="sentipair"):
+    """A trained model with its card; the mixin gives ``save_pretrained``, ``push_to_hub`` and ``from_pretrained``.
+
+    Args:
+        config: how the model is used.
+        model: with its weights; freshly initialised where it is not given.
+        card: Markdown with metadata; without one the mixin writes a bare one.
+    """
+
+    def __init__(self, config: ModelConfig, model: PairModel | None = None, card: str = "") -> None:
+        super().__init__()
+        self.config = config
+        self.model = config.build() if model is None else model
+        self.card = card
+
+    @classmethod
+    def of_run(cls, run: Path) -> PublishedModel:
+        """The model of a run; of several seeds the one with the best validation accuracy.
+
+        Raises:
+            UserError: the run is not finished or damaged.
+        """
+        source = best_seed(Path(run))
+        card = model_card(source)
+        model, config = load_model(source)
+        return cls(config, model, card)
+
+    def forward(self, batch: PairBatch) -> PairOutput:
+        """What the model says of B pairs."""
+        output: PairOutput = self.model(batch)
+        return output
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        save_config(save_directory, self.config)
+        save_weights(save_directory, self.model)
+        if self.card:
+            write_text(save_directory / CARD, self.card)
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, **_: Any) -> PublishedModel:
+        folder = find_model(model_id)
+        model, config = load_model(folder)
+        card = folder / CARD
+        return cls(config, model, card.read_text(encoding="utf-8") if card.exists() else "")
+
+
+def publish(run: Path, folder: Path) -> PublishedModel:
     """Write ``config.json``, ``model.safetensors`` and the model card of a finished run into ``folder``.
 
     Args:
-        run: a run folder; of several seeds the one with the best validation accuracy is taken.
+        run: a run folder, see ``PublishedModel.of_run``.
         folder: is made where it is not there.
 
     Raises:
         UserError: the run is not finished or damaged, or the folder cannot be written to.
     """
-    source = best_seed(Path(run))
-    card = model_card(source)
-    _, config = load_model(source)
-    for kind, name in config.encoders.items():
+    published = PublishedModel.of_run(run)
+    for kind, name in published.config.encoders.items():
         if Path(name).expanduser().is_dir():
             say(f"warning: the {kind} encoder is the folder {name}, which others do not have")
-    save_config(folder, config)
-    with atomic_write(folder / WEIGHTS) as file:
-        file.write((source / WEIGHTS).read_bytes())
-    write_text(folder / CARD, card)
+    try:
+        published.save_pretrained(folder)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    return published
 
 
-def push_to_hub(folder: Path, repo_id: str, *, private: bool = False) -> str:
-    """Upload what ``publish`` wrote to the Hugging Face hub; it needs a token (``hf auth login`` or ``HF_TOKEN``).
+def push_to_hub(published: PublishedModel, repo_id: str, *, private: bool = False) -> str:
+    """Upload a model with its card to the Hugging Face hub; it needs a token (``hf auth login`` or ``HF_TOKEN``).
 
     Returns:
         The address of the model.
 
     Raises:
-        UserError: files are missing, or the hub refused.
+        UserError: the hub refused.
     """
-    lacking = [name for name in (CONFIG, WEIGHTS, CARD) if not (Path(folder) / name).is_file()]
-    if lacking:
-        raise UserError(
-            f"{folder} lacks {', '.join(lacking)}; write it with `sentipair publish RUN {folder}`"
-        )
-    hub = HfApi()
     try:
-        address = str(hub.create_repo(repo_id, private=private, exist_ok=True))
-        hub.upload_folder(
-            repo_id=repo_id,
-            folder_path=folder,
-            allow_patterns=[CONFIG, WEIGHTS, CARD],
-            commit_message="sentipair publish",
-        )
+        commit = published.push_to_hub(repo_id, private=private, commit_message="sentipair publish")
     except (OSError, ValueError, HfHubHTTPError) as error:
         reason = next(iter(str(error).strip().splitlines()), "")
         raise UserError(
             f"cannot upload {repo_id}: {type(error).__name__} {reason}; log in with `hf auth login`"
         ) from error
-    return address
+    return commit.partition("/commit/")[0]

@@ -14,12 +14,12 @@ FILES = {"config.json", "model.safetensors", "README.md"}
 
 
 @pytest.fixture
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str, bool]]:
-    """What would have been uploaded."""
-    uploads: list[tuple[Path, str, bool]] = []
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str, bool]]:
+    """What would have been uploaded: the card, to where, whether in private."""
+    uploads: list[tuple[str, str, bool]] = []
 
-    def push(folder: Path, repo_id: str, *, private: bool) -> str:
-        uploads.append((folder, repo_id, private))
+    def push(published: publish.PublishedModel, repo_id: str, *, private: bool) -> str:
+        uploads.append((published.card, repo_id, private))
         return f"https://hub/{repo_id}"
 
     monkeypatch.setattr(publish, "push_to_hub", push)
@@ -27,7 +27,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, str, bool]]:
 
 
 def test_a_folder_that_predicts(
-    sentipair: Any, finished_run: Path, tmp_path: Path, sent: list[tuple[Path, str, bool]]
+    sentipair: Any, finished_run: Path, tmp_path: Path, sent: list[tuple[str, str, bool]]
 ) -> None:
     folder = tmp_path / "model"
     result = sentipair("publish", finished_run, folder)
@@ -41,13 +41,13 @@ def test_a_folder_that_predicts(
 
 @pytest.mark.parametrize("private", [False, True])
 def test_the_hub_gets_the_folder_if_it_is_named(
-    private: bool, sentipair: Any, finished_run: Path, tmp_path: Path, sent: list[tuple[Path, str, bool]]
+    private: bool, sentipair: Any, finished_run: Path, tmp_path: Path, sent: list[tuple[str, str, bool]]
 ) -> None:
     words = ["--private"] if private else []
     result = sentipair("publish", finished_run, tmp_path / "model", "--hub", "me/mine", *words)
     assert result.code == 0, result.err
     assert result.out.splitlines()[-1] == "https://hub/me/mine"
-    assert sent == [(tmp_path / "model", "me/mine", private)]
+    assert sent == [((tmp_path / "model" / "README.md").read_text(encoding="utf-8"), "me/mine", private)]
 
 
 def test_what_the_hub_refuses_is_one_line_and_the_folder_stays(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
+import torch
 
+from sentipair.data import Pair
 from sentipair.errors import UserError
 from sentipair.inference import Predictor
-from sentipair.inference.publish import publish, push_to_hub
+from sentipair.inference.publish import PublishedModel, publish, push_to_hub
 
 
 @pytest.fixture(scope="module")
@@ -56,39 +59,56 @@ def test_an_unfinished_run_is_not_published(finished_run: Path, tmp_path: Path) 
     assert not (tmp_path / "out").exists()
 
 
+def test_the_mixin_reads_what_it_wrote(published: Path, tmp_path: Path) -> None:
+    model = PublishedModel.from_pretrained(str(published))
+    model.save_pretrained(tmp_path / "again")
+    for path in published.iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+    predictor = Predictor.from_pretrained(published, engine="torch")
+    batch = predictor.encode([Pair(id="a", text="what a day")]).batch()
+    with torch.inference_mode():
+        assert torch.equal(model(batch).logits, predictor.model(batch).logits)
+
+
 class Hub:
     """A hub that notes what it is sent."""
 
     calls: ClassVar[list[dict[str, Any]]] = []
 
-    def create_repo(self, repo_id: str, **settings: Any) -> str:
-        self.calls.append({"repo_id": repo_id, **settings})
-        return f"https://hub/{repo_id}"
+    def __init__(self, **_: Any) -> None:
+        pass
 
-    def upload_folder(self, **settings: Any) -> None:
-        self.calls.append(settings)
+    def create_repo(self, repo_id: str, **settings: Any) -> SimpleNamespace:
+        self.calls.append({"repo_id": repo_id, **settings})
+        return SimpleNamespace(repo_id=repo_id)
+
+    def upload_folder(self, *, repo_id: str, folder_path: Path, **_: Any) -> str:
+        self.calls.append({path.name: path.read_bytes() for path in folder_path.iterdir()})
+        return f"https://hub/{repo_id}/commit/0123"
 
 
 def test_three_files_go_to_the_hub(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sentipair.inference.publish.HfApi", Hub)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Hub)
     Hub.calls.clear()
-    assert push_to_hub(published, "me/model", private=True) == "https://hub/me/model"
+    model = PublishedModel.from_pretrained(str(published))
+    assert push_to_hub(model, "me/model", private=True) == "https://hub/me/model"
     made, sent = Hub.calls
     assert made == {"repo_id": "me/model", "private": True, "exist_ok": True}
-    assert (sent["repo_id"], sent["folder_path"]) == ("me/model", published)
-    assert sent["allow_patterns"] == ["config.json", "model.safetensors", "README.md"]
+    assert sent == {path.name: path.read_bytes() for path in published.iterdir()}
 
 
-def test_what_the_hub_refuses_is_one_line(
-    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_hub_refuses_is_one_line(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Refusing(Hub):
-        def create_repo(self, repo_id: str, **_: Any) -> str:
+        def create_repo(self, repo_id: str, **_: Any) -> SimpleNamespace:
             raise OSError("401 Unauthorized\nmore")
 
-    monkeypatch.setattr("sentipair.inference.publish.HfApi", Refusing)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.HfApi", Refusing)
     with pytest.raises(UserError, match="401 Unauthorized; log in with `hf auth login`") as error:
-        push_to_hub(published, "me/model")
+        push_to_hub(PublishedModel.from_pretrained(str(published)), "me/model")
     assert "\n" not in str(error.value)
-    with pytest.raises(UserError, match=r"lacks config\.json, model\.safetensors, README\.md"):
-        push_to_hub(tmp_path, "me/model")
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(finished_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot write .*file: "):
+        publish(finished_run / "seed-0", tmp_path / "file")
