@@ -12,8 +12,7 @@ Kind = Literal["text", "image"]
 OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
 
 MARGIN = 0.1
-"""Text and picture disagree where each prefers its own class to the other's by at least this much probability.
-"""
+"""Text and picture disagree where each prefers its own class to the other's by at least this much probability."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,16 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub import PyTorchModelHubMixin, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError
 from torch import nn
 
 from sentipair.errors import UserError
 from sentipair.features import PairBatch
 from sentipair.files import explain_os_error, write_text
-from sentipair.inference.pretrained import best_seed, find_model
+from sentipair.inference.pretrained import best_seed
 from sentipair.models import PairModel, PairOutput
-from sentipair.models.persistence import ModelConfig, load_model, save_config, save_weights
+from sentipair.models.persistence import CONFIG, WEIGHTS, ModelConfig, load_model, save_config, save_weights
 from sentipair.progress import say
 from sentipair.reporting.card import model_card
 
@@ -63,8 +63,29 @@ class PublishedModel(nn.Module, PyTorchModelHubMixin, library_name="sentipair"):
             write_text(save_directory / CARD, self.card)
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, **_: Any) -> PublishedModel:
-        folder = find_model(model_id)
+    def _from_pretrained(
+        cls,
+        *,
+        model_id: str,
+        revision: str | None,
+        cache_dir: str | Path | None,
+        force_download: bool,
+        local_files_only: bool,
+        token: str | bool | None,
+        **_: Any,  # the configuration that the mixin has read; ``load_model`` reads it, too
+    ) -> PublishedModel:
+        folder = Path(model_id)
+        if not folder.is_dir():
+            downloaded = snapshot_download(
+                model_id,
+                revision=revision,
+                cache_dir=cache_dir,
+                force_download=force_download,
+                local_files_only=local_files_only,
+                token=token,
+                allow_patterns=[CONFIG, WEIGHTS, CARD],
+            )
+            folder = Path(downloaded)
         model, config = load_model(folder)
         card = folder / CARD
         return cls(config, model, card.read_text(encoding="utf-8") if card.exists() else "")

@@ -22,6 +22,11 @@ from sentipair.inference import Predictor
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_of_the_loopback"
 PROGRAM = "from sentipair.cli import main; main()"
+AGAIN = """
+import sys
+from sentipair.inference.publish import PublishedModel
+PublishedModel.from_pretrained("me/mine", revision="main").save_pretrained(sys.argv[1])
+"""
 
 
 class Hub(ThreadingHTTPServer):
@@ -73,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
                 ]
             )
         name = self.path.rpartition("/")[2]
-        if self.path.startswith(f"/me/mine/resolve/{COMMIT}/") and name in self.server.files:
+        resolved = re.match(rf"/me/mine/resolve/({COMMIT}|main)/", self.path)
+        if resolved and name in self.server.files:
             return self.send(self.server.files[name], "application/octet-stream")
         return self.answer({"error": "not here"}, status=404)
 
@@ -117,7 +123,9 @@ def hub() -> Iterator[Hub]:
 def test_what_one_person_uploads_another_predicts_with(hub: Hub, finished_run: Path, tmp_path: Path) -> None:
     address = "http://{}:{}".format(*hub.server_address[:2])
 
-    def run(*words: object, token: str, home: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *words: object, token: str, home: str, program: str = PROGRAM
+    ) -> subprocess.CompletedProcess[str]:
         settings = {
             "HF_ENDPOINT": address,
             "HF_HOME": str(tmp_path / home),
@@ -126,7 +134,7 @@ def test_what_one_person_uploads_another_predicts_with(hub: Hub, finished_run: P
             "NO_PROXY": "127.0.0.1",
             "TRANSFORMERS_OFFLINE": "0",
         }
-        command = [sys.executable, "-c", PROGRAM, *map(str, words)]
+        command = [sys.executable, "-c", program, *map(str, words)]
         environment = {**os.environ, **settings}
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
@@ -148,3 +156,8 @@ def test_what_one_person_uploads_another_predicts_with(hub: Hub, finished_run: P
     assert there.returncode == 0, there.stderr
     here = Predictor.from_pretrained(finished_run / "seed-0", engine="torch")(text="what a day")
     assert json.loads(there.stdout)["probabilities"] == pytest.approx(here.probabilities)
+
+    again = run(tmp_path / "again", token=TOKEN, home="others", program=AGAIN)
+    assert again.returncode == 0, again.stderr
+    for path in (tmp_path / "model").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()

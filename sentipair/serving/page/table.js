@@ -127,7 +127,7 @@ async function ask(sent, signal) {
     return (await predictBatch(sent.map(({ body }) => body), signal)).map(outcome);
   }
   try {
-    // a large picture comes alone, and as a file it is a quarter smaller
+    // a large post comes alone, and its picture is a quarter smaller as a file
     return [outcome(await predict({ image: post.picture, text: post.text }, signal))];
   } catch (error) {
     if (![413, 422].includes(error.status)) throw error;
