@@ -65,7 +65,9 @@ class OpenVINOEngine:
         core = openvino.Core()
         with warnings.catch_warnings(), quiet(), torch.no_grad():
             warnings.simplefilter("ignore")  # the tracer warns of constants that are meant to be constants
-            model = openvino.convert_model(network.eval(), example_input=example)
+            # traced here, as OpenVINO would trace it twice to compare
+            traced = torch.jit.trace(network.eval(), example, check_trace=False)
+            model = openvino.convert_model(traced, example_input=example)
         threads = torch.get_num_threads()
         self.streams = threads
         self.compiled = core.compile_model(

@@ -88,7 +88,8 @@ class WideLinear(nn.Linear):
         if values.dtype not in (torch.float32, torch.bfloat16) or self.reads != torch.bfloat16:
             return super().forward(values)
         rows = values.reshape(-1, self.in_features).bfloat16()
-        filled = functional.pad(rows, (0, 0, 0, -len(rows) % ROWS))
+        missing = -len(rows) % ROWS
+        filled = functional.pad(rows, (0, 0, 0, missing)) if missing else rows  # padded by nothing, it is copied
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = super().forward(filled)[: len(rows)].float()
         return found.view(*values.shape[:-1], self.out_features)
@@ -117,14 +118,13 @@ class Dropout(nn.Module):
         count = values.numel()
         words = torch.empty(-(-count // 8), dtype=torch.int64, device=values.device).random_(-(2**63), None)
         drawn = words.view(torch.uint8)[:count].view(values.shape).to(torch.int16)
-        # the sign, −1 or 0: a comparison takes a CPU four times as long
-        dropped = drawn.sub_(self.threshold).bitwise_right_shift_(15)
+        # −1 where it is at least the threshold, else 0, from the sign: a comparison takes a CPU four times as long
+        kept = (self.threshold - 1 - drawn).bitwise_right_shift_(15)
         scale = 256 / (256 - self.threshold)
         if values.dtype == torch.bfloat16 and not values.requires_grad:
             # wide frozen features: clearing the bits of what is dropped takes half the time of a product
-            bits = dropped.bitwise_not_().bitwise_and_(values.view(torch.int16))
-            return bits.view(torch.bfloat16).mul_(scale)
-        return values * dropped.add_(1).to(values.dtype).mul_(scale)
+            return kept.bitwise_and_(values.view(torch.int16)).view(torch.bfloat16).mul_(scale)
+        return values * kept.to(values.dtype).mul_(-scale)
 
     def extra_repr(self) -> str:
         """The rate in use."""
