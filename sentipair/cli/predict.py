@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sentipair.cli.options import Engine, Json, Model, Threshold
+from sentipair.cli.options import Json, Model, Threshold
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
 from sentipair.files import NOT_FETCHED, is_address
@@ -54,10 +54,10 @@ def predict(
         str | None, typer.Option(help="A column with groups, for the page.", show_default=False)
     ] = None,
     threshold: Threshold = 0.0,
-    engine: Engine = "auto",
-    workers: Annotated[
-        Literal["threads", "ray"], typer.Option(help="Who scores a table: this process, or a Ray cluster.")
-    ] = "threads",
+    engine: Annotated[
+        Literal["auto", "torch", "openvino", "ray"],
+        typer.Option(help="How the frozen encoders are run; ray scores a table on a Ray cluster."),
+    ] = "auto",
     as_json: Json = False,
 ) -> None:
     """The sentiment of a post, or of every post of a table.
@@ -72,6 +72,8 @@ def predict(
     if source is None and output is None:
         if not image and not text.strip():
             raise UserError("give a picture and a text, or --input posts.csv --output scored.parquet")
+        if engine == "ray":
+            raise UserError("a Ray cluster scores tables: --input posts.csv --output scored.parquet")
         require_picture(image, command="predict")
         with lasting_objects():
             from sentipair.inference import Predictor
@@ -92,12 +94,14 @@ def predict(
             from sentipair.inference import Predictor
             from sentipair.inference.scoring import score_table
 
-            predictor = Predictor.from_pretrained(model, engine=engine, threshold=threshold)
+            predictor = Predictor.from_pretrained(
+                model, engine="auto" if engine == "ray" else engine, threshold=threshold
+            )
         found = score_table(
             predictor,
             sys.stdin.buffer if str(source) == "-" else source,
             output,
-            workers=workers,
+            workers="ray" if engine == "ray" else "threads",
             report=report,
             date=date,
             group=group,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -131,3 +132,18 @@ def test_a_table_and_a_post_at_once_are_refused(predict: Any, tmp_path: Path) ->
     result = predict("photo.jpg", "--input", "posts.csv", "--output", "scored.csv")
     assert result.code == 1
     assert "no single post" in result.err
+
+
+def test_a_cluster_scores_tables_and_says_what_it_needs(
+    sentipair: Any, finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = sentipair("predict", finished_run, "", "what a day", "--engine", "ray")
+    assert result.code == 1
+    assert "a Ray cluster scores tables: --input posts.csv --output scored.parquet" in result.err
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (tmp_path / "posts.csv").write_text("text\na\n", encoding="utf-8")
+    words = ["--input", tmp_path / "posts.csv", "--output", tmp_path / "scored.csv", "--engine", "ray"]
+    result = sentipair("predict", finished_run, *words)
+    assert result.code == 1
+    assert 'pip install "sentipair[ray]"' in result.err
