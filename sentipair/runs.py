@@ -1,9 +1,16 @@
-"""Where the seeds of a run are: folders ``seed-0``, ``seed-1``, … in the folder of the run."""
+"""Where the seeds of a run are: folders ``seed-0``, ``seed-1``, … in the folder of the run; and reading its files."""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
+
+from sentipair.errors import UserError
+
+RESULT = "result.json"
+"""Marks a finished seed."""
 
 
 def seed_folder(run: Path, seed: int) -> Path:
@@ -20,3 +27,35 @@ def seed_folders(run: Path) -> list[Path]:
 def seed_number(folder: Path) -> int:
     """The seed of a folder that ``seed_folders`` gave."""
     return int(folder.name.removeprefix("seed-"))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object, empty where there is no such file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        return dict(json.loads(read_text(path) or "{}"))
+    except ValueError as error:
+        raise damaged(path) from error
+
+
+def read_text(path: Path) -> str:
+    """A text, empty where there is no such file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise damaged(path) from error
+
+
+def damaged(path: Path) -> UserError:
+    """What to say of a file that cannot be read; a run without its result is evaluated and written again."""
+    names = " and ".join(dict.fromkeys((path.name, RESULT)))
+    return UserError(f"{path} is damaged; delete {names} there and repeat the command that wrote the run")

@@ -28,7 +28,7 @@ def report(
 
     Example: sentipair report runs/spp-scl-posts-1a2b3c4d runs/logistic-regression-posts-5e6f7a8b --format md
     """
-    from sentipair.experiments.run import bring_up_to_date
+    from sentipair.experiments.run import bring_up_to_date, tell_unfinished
     from sentipair.experiments.side_by_side import entries_of, score_tables, write_side_by_side
     from sentipair.reporting import write_report
     from sentipair.reporting.tables import FORMATS
@@ -45,4 +45,6 @@ def report(
         bring_up_to_date(runs[0])
         print_paths(report=runs[0] / "report.html")
     else:
-        print_paths(report=write_report(runs[0]))
+        page = write_report(runs[0])
+        tell_unfinished(runs)
+        print_paths(report=page)

@@ -24,7 +24,7 @@ from sentipair.evaluation.metrics import STATISTICS, confusion_matrix, evaluate_
 from sentipair.evaluation.predict import Outputs, predict
 from sentipair.evaluation.slices import describe_slices
 from sentipair.features import FeatureTable
-from sentipair.files import atomic_write, write_text
+from sentipair.files import atomic_write, sha256, write_text
 from sentipair.models import PairModel
 
 LOOKS = "test-looks.jsonl"
@@ -40,6 +40,7 @@ def record_split(
     folder: Path,
     why: str,
     contaminated: Collection[str] = (),
+    looks: int = 0,
 ) -> dict[str, Any]:
     """Evaluate ``model`` on ``table`` and write predictions and, for the test set, embeddings into ``folder``.
 
@@ -52,10 +53,12 @@ def record_split(
         folder: of the run.
         why: for the log of looks at the test set.
         contaminated: ids of pairs that are also in the training split.
+        looks: how many at the test set are known already, should the log have been lost.
 
     Returns:
         Scores with bootstrap intervals; the same over the clean rows (None where all are clean, or none); flip rates
-        and scores under the conditions of ``answers_by_condition``; the number of looks so far; calibration; slices.
+        and scores under the conditions of ``answers_by_condition``; the number of looks so far; calibration; slices;
+        the digest of the file with the predictions.
 
     Raises:
         UserError: no pair has a label.
@@ -65,15 +68,14 @@ def record_split(
         raise UserError(
             f"no pair of the {split} split has a label; `sentipair predict` scores unlabelled posts"
         )
-    looks = count_look(folder, split=split, why=why) if split == "test" else None
+    counted = max(count_look(folder, why=why), looks + 1) if split == "test" else None
     outputs = predict(model, table)
     rows = labelled.numpy()
     targets = table.labels.numpy()
     answers = outputs.logits.argmax(-1).numpy()
     clean = np.array([pair.id not in contaminated for pair in table.pairs])
-    write_predictions(
-        folder / f"predictions-{split}.parquet", table, outputs.logits, classes=classes, clean=clean
-    )
+    written = folder / f"predictions-{split}.parquet"
+    write_predictions(written, table, outputs.logits, classes=classes, clean=clean)
     if split == "test":
         write_embeddings(folder / "embeddings-test.safetensors", outputs)
         probabilities = outputs.logits.softmax(-1).numpy()
@@ -88,11 +90,12 @@ def record_split(
             name: _mean_scores(targets[rows], [each[rows] for each in found], len(classes))
             for name, found in by_condition.items()
         },
-        "looks": looks,
+        "looks": counted,
         "calibration": describe_calibration(
             outputs.logits[labelled].numpy(), targets[rows], temperature=temperature
         ),
         "slices": describe_slices(model, table, predictions=answers, classes=classes),
+        "digest": sha256(written.read_bytes()),
     }
 
 
@@ -147,14 +150,14 @@ def write_embeddings(path: Path, outputs: Outputs) -> None:
             file.write(save(tensors))
 
 
-def count_look(folder: Path, *, split: str, why: str) -> int:
-    """Append a look at held-out data to the run's log; returns how many there have been at this split."""
+def count_look(folder: Path, *, why: str) -> int:
+    """Append a look at the test set to the run's log; returns how many lines there are."""
     path = folder / LOOKS
     past = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    entry = {"split": split, "why": why, "at": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    entry = {"split": "test", "why": why, "at": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     lines = [*past, json.dumps(entry)]
     write_text(path, "\n".join(lines) + "\n")
-    return sum(json.loads(line)["split"] == split for line in lines)
+    return len(lines)
 
 
 def _mean_scores(targets: Answers, found: Sequence[Answers], num_classes: int) -> Mapping[str, float]:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_what_converges
-from sentipair.experiments.contest import NOTE, Entry, contest_table, margins
+from sentipair.experiments.contest import Entry, about_margins, contest_table, floors_table, margins
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
@@ -27,6 +27,7 @@ from sentipair.models import model_class
 from sentipair.reporting.comparison import forest_figure, values_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
 from sentipair.reporting.sections import HEADLINES, geometry, plane
+from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
@@ -175,7 +176,7 @@ def ablate(
             note=_note(
                 configs[()],
                 len(seeds),
-                len(found),
+                about_margins(found),
                 published=any(data in row.published for row in table.rows),
             ),
         )
@@ -183,6 +184,8 @@ def ablate(
     ]
     for table, block in zip(tables, ablation.tables, strict=True):
         write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
+    tables.append(floors_table(full))
+    write_tables(output / "tables" / "floors", tables[-1:])
     lost = {_name(changes): diverged[folder] for changes, folder in folders.items() if folder in diverged}
     _write_page(
         output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost
@@ -223,12 +226,12 @@ def _point(curve: AblationCurve, value: float) -> tuple[str, ...]:
     return (f"{curve.setting}={value:g}",)
 
 
-def _note(config: RunConfig, seeds: int, tests: int, *, published: bool) -> str:
+def _note(config: RunConfig, seeds: int, margins_note: str, *, published: bool) -> str:
     encoders = f"{config.encoders.text} and {config.encoders.image}"
     claim = "Published: accuracy / F1 as the paper has it. Ours: " if published else ""
     return (
-        f"{claim}{config.fidelity}, with {encoders}, mean ± standard deviation over {seeds} seeds, the "
-        f"epoch chosen on validation. {NOTE.format(tests=tests)}"
+        f"{claim}{config.fidelity}, with {encoders}, {over_seeds(seeds)}, the epoch chosen on validation. "
+        f"{margins_note}"
     )
 
 

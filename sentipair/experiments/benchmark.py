@@ -13,7 +13,15 @@ import numpy as np
 from sentipair.errors import UserError
 from sentipair.evaluation.predict import predict
 from sentipair.experiments.campaign import Job, run_what_converges
-from sentipair.experiments.contest import NOTE, Entry, Margin, margins, show_margin, show_score
+from sentipair.experiments.contest import (
+    Entry,
+    Margin,
+    about_margins,
+    floors_table,
+    margins,
+    show_margin,
+    show_score,
+)
 from sentipair.experiments.entrant import Entrant
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
@@ -22,6 +30,7 @@ from sentipair.models.persistence import load_model
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
 from sentipair.reporting.sections import HEADLINES
+from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
@@ -99,7 +108,11 @@ def benchmark(
         figure = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
         svg = to_svg(figure, name=f"board-{len(sections)}", label=f"Test accuracy on {source}")
         sections.append(
-            Section(title=table.title, tables=[table], drawings=[Drawing(title="Test accuracy", svg=svg)])
+            Section(
+                title=table.title,
+                tables=[table, floors_table(entries[0])],
+                drawings=[Drawing(title="Test accuracy", svg=svg)],
+            )
         )
         boards[source] = {
             entry.name: {
@@ -116,7 +129,8 @@ def benchmark(
     write_figures(output / "figures", sections)
     write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
     for number, section in enumerate(sections, start=1):
-        write_tables(output / "tables" / f"{number}-{section.title}", section.tables)
+        for suffix, table in zip(("", "-floors"), section.tables, strict=True):
+            write_tables(output / "tables" / f"{number}-{section.title}{suffix}", [table])
     result = {"seeds": list(seeds), "data": boards, "diverged": lost}
     write_json(output / "benchmark.json", result)
     return result
@@ -188,7 +202,7 @@ def _leaderboard(
         title=Path(data).stem,
         columns=columns,
         rows=rows,
-        note=f"Mean ± standard deviation over {seeds} seeds; bootstrap intervals over test posts. "
-        f"{NOTE.format(tests=len(entries) - 1)} Flips: predictions that change with batch size, order or padding. "
+        note=f"Scores: {over_seeds(seeds)}; bootstrap intervals over test posts. {about_margins(found)} "
+        "Flips: predictions that change with batch size, order or padding. "
         f"Pairs per second: on stored features. {ADAPTED}: departs from its paper, see `sentipair models NAME`.",
     )

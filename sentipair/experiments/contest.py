@@ -15,7 +15,7 @@ from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions, refuse_unlike
 from sentipair.reporting.comparison import Score
 from sentipair.reporting.run import Json, SeedRun
-from sentipair.reporting.sections import HEADLINES
+from sentipair.reporting.sections import HEADLINES, absent_classes
 from sentipair.reporting.tables import Table
 
 
@@ -146,14 +146,42 @@ def show_margin(margin: Margin | None) -> list[str]:
         return ["–"] * 3
     low, high = margin.interval
     difference = f"{margin.difference:+.3f} ({low:+.3f} to {high:+.3f})".replace("-", "−")
-    return [difference, f"{margin.p_value:.3f}", f"{margin.mcnemar.p_value:.3f}"]
+    return [difference, show_p(margin.p_value), show_p(margin.mcnemar.p_value)]
 
 
-NOTE = (
-    "Differences in test accuracy: paired bootstrap over posts. p: paired permutation, adjusted by Holm for {tests} "
-    "comparisons; McNemar's is between the seeds that are best on validation, unadjusted."
-)
-"""How to read the margins of a table."""
+def show_p(value: float) -> str:
+    """A p-value, which is never 0."""
+    return "< .001" if value < 0.0005 else f"{value:.3f}"
+
+
+def about_margins(found: Mapping[Path, Margin]) -> str:
+    """How to read the margins of a table; empty where it has none."""
+    if not found:
+        return ""
+    comparisons = "1 comparison" if len(found) == 1 else f"{len(found)} comparisons"
+    return (
+        f"Differences in test accuracy: paired bootstrap over posts. p: paired permutation, adjusted by Holm for "
+        f"{comparisons}; McNemar's is between the seeds that are best on validation, unadjusted."
+    )
+
+
+def floors_table(entry: Entry) -> Table:
+    """What a model has to pass on the test posts: the majority class, and classifiers that see only what should not
+    matter."""
+    summary = entry.summary
+    shown = [name for name in HEADLINES if name in summary["test"]]
+    floors = {"majority class": summary["majority"]} | {
+        f"control: {name}": scores
+        for name, scores in (summary.get("controls") or {}).items()
+        if name != "majority"
+    }
+    return Table(
+        title="Floors",
+        columns=["", *(HEADLINES[name] for name in shown)],
+        rows=[[name, *(f"{scores[key]:.3f}" for key in shown)] for name, scores in floors.items()],
+        note="On the test posts. Controls are logistic regressions that see only what should not matter. "
+        + absent_classes(entry.runs[0].splits["test"]["metrics"]),
+    )
 
 
 def _answers(entry: Entry) -> tuple[Any, int, list[Any]]:

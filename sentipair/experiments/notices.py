@@ -13,11 +13,22 @@ from sentipair.training.config import DataSettings
 
 
 def about_data(dataset: PairDataset) -> list[str]:
-    """A line with variant and counts, then a line for everything that the reader missed or left out."""
+    """A line with variant and counts, then one for everything that the reader missed or left out, and one for every
+    class that a split lacks."""
     splits = ", ".join(f"{name} {len(ids):,}" for name, ids in dataset.splits.items())
     classes = ", ".join(f"{name} {count:,}" for name, count in dataset.counts().items())
     kind = ", ".join(dict.fromkeys((dataset.variant, dataset.scheme)))
-    return [f"{dataset.name} ({kind}): {len(dataset):,} posts; {splits}; {classes}", *dataset.problems]
+    absent = [
+        f"no {split} post is {name}; that counts as 0 in the macro F1 on {split}"
+        for split in dataset.splits
+        for name, count in dataset.split(split).counts().items()
+        if count == 0
+    ]
+    return [
+        f"{dataset.name} ({kind}): {len(dataset):,} posts; {splits}; {classes}",
+        *dataset.problems,
+        *absent,
+    ]
 
 
 def about_facts(facts: Facts) -> list[str]:

@@ -13,6 +13,7 @@ from sentipair.files import write_json, write_text
 from sentipair.reporting.page import Section, write_page
 from sentipair.reporting.run import Json
 from sentipair.reporting.sections import HEADLINES
+from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.tables import Table
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure, load_recipe, published_results
@@ -170,5 +171,5 @@ def _table(title: str, verdicts: Sequence[Json], seeds: int) -> Table:
             "its value is … our interval",
         ],
         rows=rows,
-        note=f"Ours: mean ± standard deviation over {seeds} seeds, bootstrap interval over the test posts.",
+        note=f"Ours: {over_seeds(seeds)}; bootstrap interval over the test posts.",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,13 +24,12 @@ from sentipair.models.persistence import load_model, save_config
 from sentipair.progress import console, say
 from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
-from sentipair.runs import seed_folder, seed_folders, seed_number
+from sentipair.runs import RESULT, read_json, seed_folder, seed_folders, seed_number
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import PARTS, RunConfig
 from sentipair.training.environment import environment
 from sentipair.training.loop import best_epoch, fit
 
-RESULT = "result.json"
 SUMMARY = "summary.json"
 CONFIG = "config.yaml"
 ENVIRONMENT = "environment.json"
@@ -123,12 +121,20 @@ def write_summary(config: RunConfig, output: Path, runs: Sequence[SeedRun]) -> d
     return summary
 
 
+def tell_unfinished(folders: Sequence[Path]) -> None:
+    """Say of every seed that has no result yet that it is left out."""
+    for folder in folders:
+        if not (folder / RESULT).exists():
+            say(f"{folder} is not finished and has no scores; repeat its `sentipair train` to go on with it")
+
+
 def bring_up_to_date(output: Path) -> None:
-    """Write the summary and the report of the seeds that are finished now.
+    """Write the summary and the report of the seeds that are finished now; the others are named.
 
     Raises:
         UserError: none is, or a file of one is missing, damaged or altered.
     """
+    tell_unfinished(seed_folders(output))
     runs = finished_runs(output)
     if not runs:
         raise UserError(f"there is no finished run in {output}; give the folder that `sentipair train` wrote")
@@ -217,7 +223,7 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
     folder = Path(folder)
     if not (folder / RESULT).exists():
         raise UserError(f"there is no finished run in {folder}; give a folder such as RUN/seed-0")
-    result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    result = read_json(folder / RESULT)
     if "temperature" not in result:
         raise UserError(f"{folder} was made by an older sentipair; train it again into another --output")
     bench = Workbench(RunConfig.read(folder / CONFIG), store)
@@ -232,6 +238,7 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
         folder=folder,
         why="sentipair evaluate",
         contaminated=bench.facts.contaminated.get(split, ()),
+        looks=(result["splits"].get(split) or {}).get("looks") or 0,
     )
     warn_of_neighbours({split: scores})
     result["splits"][split] = scores
@@ -272,8 +279,8 @@ def refuse_other_data(folder: Path, fingerprint: str) -> None:
     Raises:
         UserError: the run in ``folder`` was made with other data.
     """
-    path = folder / ENVIRONMENT
-    if path.exists() and json.loads(path.read_text(encoding="utf-8"))["data"] != fingerprint:
+    there = read_json(folder / ENVIRONMENT).get("data")
+    if there is not None and there != fingerprint:
         raise UserError(
             f"the data has changed since {folder} was made, numbers would not be comparable; choose another --output"
         )

@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sentipair.errors import UserError
-from sentipair.experiments.contest import NOTE, Entry, contest_table, margins, show_score
-from sentipair.experiments.run import CONFIG, finished_runs
+from sentipair.experiments.contest import (
+    Entry,
+    about_margins,
+    contest_table,
+    floors_table,
+    margins,
+    show_score,
+)
+from sentipair.experiments.run import CONFIG, finished_runs, tell_unfinished
 from sentipair.experiments.summary import summarise_seeds
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_page
 from sentipair.reporting.run import Json
 from sentipair.reporting.sections import HEADLINES
+from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.slices import GROUPS
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table
+from sentipair.runs import RESULT, seed_folders
 from sentipair.training.config import RunConfig
 
 
@@ -27,11 +36,13 @@ def entries_of(folders: Sequence[Path]) -> list[Entry]:
     """
     entries = []
     for folder in folders:
+        tell_unfinished(seed_folders(folder))
         runs = finished_runs(folder)
         summary = summarise_seeds(RunConfig.read(runs[0].folder / CONFIG), runs) if runs else {}
         if "test" not in summary:
+            above = f", such as {folder.absolute().parent}" if (folder / RESULT).exists() else ""
             raise UserError(
-                f"there is no finished run with a test set in {folder}; give a folder that holds seed-0"
+                f"there is no finished run with a test set in {folder}; give the folder that holds seed-0{above}"
             )
         entries.append(Entry(name=folder.absolute().name, folder=folder, summary=summary, published={}))
     if len({entry.name for entry in entries}) < len(entries):
@@ -46,10 +57,13 @@ def score_tables(entries: Sequence[Entry]) -> list[Table]:
         UserError: the runs are not on the same posts.
     """
     if len(entries) == 1:
-        return [_splits_table(entries[0]), *_slice_tables(entries)]
-    note = f"Mean ± standard deviation over seeds. {NOTE.format(tests=len(entries) - 1)}"
+        return [_splits_table(entries[0]), floors_table(entries[0]), *_slice_tables(entries)]
     title = f"Runs on {Path(entries[0].summary['data']).stem}"
-    return [contest_table(title, entries, margins(entries, entries[0]), note=note), *_slice_tables(entries)]
+    found = margins(entries, entries[0])
+    table = contest_table(
+        title, entries, found, note=f"Scores: {_over_seeds(entries)}. {about_margins(found)}"
+    )
+    return [table, floors_table(entries[0]), *_slice_tables(entries)]
 
 
 def write_side_by_side(entries: Sequence[Entry], path: Path) -> Path:
@@ -63,11 +77,19 @@ def write_side_by_side(entries: Sequence[Entry], path: Path) -> Path:
     figure = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
     svg = to_svg(figure, name="runs", label="Test accuracy of every run")
     sections = [
-        Section(title="Test scores", tables=tables[:1], drawings=[Drawing(title="Test accuracy", svg=svg)]),
-        Section(title="Slice by slice", tables=tables[1:]),
+        Section(title="Test scores", tables=tables[:2], drawings=[Drawing(title="Test accuracy", svg=svg)]),
+        Section(title="Slice by slice", tables=tables[2:]),
     ]
     facts = {"data": Path(entries[0].summary["data"]).stem, "runs": str(len(entries))}
     return write_page(path, title="Runs side by side", facts=facts, sections=sections)
+
+
+def _over_seeds(entries: Sequence[Entry]) -> str:
+    """What stands behind ±, for every entry where they have different numbers of seeds."""
+    counts = {entry.name: len(entry.summary["seeds"]) for entry in entries}
+    if len({*counts.values()}) == 1:
+        return over_seeds(len(entries[0].summary["seeds"]))
+    return "; ".join(f"{name}: {over_seeds(count)}" for name, count in counts.items())
 
 
 def _splits_table(entry: Entry) -> Table:
@@ -84,12 +106,11 @@ def _splits_table(entry: Entry) -> Table:
         for key, name in names.items()
         if key in summary
     ]
-    rows.append(["majority class, test", *(f"{summary['majority'][metric]:.3f}" for metric in shown)])
     return Table(
         title=entry.name,
         columns=["split", *(HEADLINES[metric] for metric in shown)],
         rows=rows,
-        note="Mean ± standard deviation over seeds, and a 95 % bootstrap interval of the mean over posts. Clean: "
+        note=f"Scores: {over_seeds(len(summary['seeds']))}; with a 95 % bootstrap interval over posts. Clean: "
         "without posts that have a duplicate in the training split.",
     )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sentipair.evaluation.bootstrap import bootstrap_mean_interval, summarise
 from sentipair.evaluation.metrics import headline
-from sentipair.experiments.unlike import checked_predictions
+from sentipair.experiments.unlike import checked_predictions, refuse_unlike
 from sentipair.reporting.run import Json, Predictions, SeedRun
 from sentipair.training.config import RunConfig
 
@@ -26,7 +26,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
     ``majority_clean`` are of the others; ``rows`` counts those of the test set.
 
     Raises:
-        UserError: a file of a run is missing, damaged or altered.
+        UserError: a file of a run is missing, damaged or altered, or the seeds are not of the same data.
     """
     summary: dict[str, Any] = {
         "model": config.model["name"],
@@ -36,6 +36,7 @@ def summarise_seeds(config: RunConfig, runs: Sequence[SeedRun]) -> dict[str, Any
         "seconds": round(sum(run.result["seconds"]["training"] for run in runs), 1),
     }
     for split in (name for name in runs[0].splits if all(name in run.splits for run in runs)):
+        refuse_unlike(runs[:1], runs[1:], split)
         tables = [checked_predictions(run, split) for run in runs]
         results = [run.splits[split] for run in runs]
         summary[split] = _over_seeds(results, tables)

@@ -19,8 +19,8 @@ from sentipair.features import FeatureStore
 from sentipair.files import write_json
 from sentipair.models import Range, model_class
 from sentipair.progress import say
-from sentipair.reporting.run import read_json
 from sentipair.reporting.sweep import write_sweep_page
+from sentipair.runs import read_json
 from sentipair.training.config import RunConfig
 
 SWEEP = "sweep.json"

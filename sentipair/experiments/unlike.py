@@ -27,7 +27,7 @@ def checked_predictions(run: SeedRun, split: str = "test") -> Predictions:
     if split not in run.splits:
         raise UserError(f"{run.folder} has no scores on {split}; {remedy}")
     predictions = run.predictions(split)
-    if predictions is None:
+    if predictions is None:  # of an older run, which knows no digest
         raise UserError(f"predictions-{split}.parquet is missing in {run.folder}; {remedy}")
     if not _gives(predictions, run.splits[split]):
         raise UserError(

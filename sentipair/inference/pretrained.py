@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 from sentipair.errors import UserError
 from sentipair.models.persistence import CONFIG, WEIGHTS
-from sentipair.runs import seed_folders, seed_number
+from sentipair.runs import RESULT, read_json, seed_folders, seed_number
 
 SHIPPED = Path(__file__).parents[1] / "pretrained"
 """The models that come with the package, a folder each."""
@@ -61,10 +60,9 @@ def best_seed(folder: Path) -> Path:
     if any(folder.glob("head.*")):
         raise UserError(f"{folder} is an exported model; ask it with `python -m sentipair.portable {folder}`")
     scores = {}
-    for path in (seed / "result.json" for seed in seed_folders(folder)):
-        if path.exists():
-            result = json.loads(path.read_text(encoding="utf-8"))
-            scores[path.parent] = result["splits"]["validation"]["metrics"]["accuracy"]
+    for seed in seed_folders(folder):
+        if result := read_json(seed / RESULT):
+            scores[seed] = result["splits"]["validation"]["metrics"]["accuracy"]
     if not scores:
         raise UserError(f"there is no trained model in {folder}; train one with `sentipair train`")
     return min(scores, key=lambda path: (-scores[path], seed_number(path)))

@@ -89,7 +89,7 @@ class WideLinear(nn.Linear):
             return super().forward(values)
         rows = values.reshape(-1, self.in_features).bfloat16()
         missing = -len(rows) % ROWS
-        filled = functional.pad(rows, (0, 0, 0, missing)) if missing else rows  # padded by nothing, it is copied
+        filled = functional.pad(rows, (0, 0, 0, missing)) if missing else rows  # by nothing is a copy too
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = super().forward(filled)[: len(rows)].float()
         return found.view(*values.shape[:-1], self.out_features)

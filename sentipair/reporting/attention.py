@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sentipair.data.images import UnreadableImageError, open_image
 from sentipair.reporting.examples import thumbnail
-from sentipair.reporting.run import Json, Prediction, Predictions, SeedRun, read_json
+from sentipair.reporting.run import Json, Prediction, Predictions, SeedRun
+from sentipair.runs import read_json
 
 SIDE = 480
 """Pixels of a picture's longer side."""

@@ -8,10 +8,11 @@ from pathlib import Path
 import yaml
 
 from sentipair.errors import UserError
-from sentipair.reporting.run import Json, SeedRun, read_json
+from sentipair.reporting.run import Json, SeedRun
 from sentipair.reporting.sections import HEADLINES, headlines
 from sentipair.reporting.slices import of_seed
 from sentipair.reporting.tables import Table
+from sentipair.runs import read_json
 
 USE = """Sorting and counting posts by what picture and text say together, with a person looking at what matters.
 Without a picture or without a text it answers as well; it says what each of them says alone, and whether they disagree.

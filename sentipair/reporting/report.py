@@ -14,8 +14,8 @@ from sentipair.reporting.attention import attention
 from sentipair.reporting.calibration import calibration, mean_calibration
 from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.page import render
-from sentipair.reporting.run import Json, SeedRun, average_predictions, read_json
-from sentipair.runs import seed_folders, seed_number
+from sentipair.reporting.run import Json, SeedRun, average_predictions
+from sentipair.runs import read_json, seed_folders, seed_number
 
 Parts = Mapping[str, Callable[[], Any]]
 """What the template prints → how to compute it."""
@@ -48,12 +48,13 @@ def _one_seed(run: SeedRun) -> Parts:
     split, result = next(iter(run.splits.items()), ("test", {}))
     predictions, metrics = run.predictions(split), result.get("metrics")
     where = f"On {split}, with the 95 % bootstrap interval over its posts." if result.get("intervals") else ""
+    absent = sections.absent_classes(metrics) if metrics else ""
     return {
         **_any_run(run),
         "title": lambda: _title(run.config.get("model"), run.config.get("data")),
         "facts": lambda: _facts(run.config),
         "headlines": lambda: sections.headlines(result),
-        "headline_note": lambda: where or f"On {split}.",
+        "headline_note": lambda: " ".join(filter(None, (where or f"On {split}.", absent))),
         "seeds": lambda: None,
         "split_table": lambda: sections.split_table(run.splits),
         "classes": lambda: metrics["per_class"] if metrics else [],
@@ -78,13 +79,14 @@ def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
     tests = [metrics for run in runs if (metrics := run.splits.get("test", {}).get("metrics"))]
     models = [predictions for run in runs if (predictions := run.predictions("test"))]
     names = ", ".join(map(str, summary.get("seeds", [])))
+    absent = sections.absent_classes(tests[0]) if tests else ""
     return {
         **_any_run(runs[0]),
         "title": lambda: _title(summary.get("model"), runs[0].config.get("data")),
         "facts": lambda: {**_facts(runs[0].config), "seed": names},
         "headlines": lambda: seeds.headlines(summary),
         "headline_note": lambda: (
-            f"On test: mean ± standard deviation over {len(runs)} seeds, and a 95 % interval of the mean."
+            f"On test: {seeds.over_seeds(len(runs))}; with a 95 % bootstrap interval over its posts. {absent}"
         ),
         "seeds": lambda: seeds.side_by_side(summary, runs),
         "split_table": lambda: seeds.mean_splits(summary, runs),

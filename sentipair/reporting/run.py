@@ -18,6 +18,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from sentipair.errors import UserError
+from sentipair.files import sha256
+from sentipair.runs import RESULT, damaged, read_json, read_text
 
 Json = Mapping[str, Any]
 
@@ -75,7 +77,7 @@ class SeedRun:
     @cached_property
     def config_text(self) -> str:
         """``config.yaml`` as written."""
-        return _read_text(self.folder / "config.yaml")
+        return read_text(self.folder / "config.yaml")
 
     @cached_property
     def config(self) -> Json:
@@ -83,18 +85,18 @@ class SeedRun:
         try:
             parsed = yaml.safe_load(self.config_text)
         except yaml.YAMLError as error:
-            raise _damaged(self.folder / "config.yaml") from error
+            raise damaged(self.folder / "config.yaml") from error
         return parsed if isinstance(parsed, dict) else {}
 
     @cached_property
     def history(self) -> list[Json]:
         """The epochs of ``metrics.jsonl``; a line that a kill cut off at the end is left out."""
         path = self.folder / "metrics.jsonl"
-        *whole, last = _read_text(path).rstrip().split("\n")
+        *whole, last = read_text(path).rstrip().split("\n")
         try:
             epochs = [json.loads(line) for line in whole]
         except ValueError as error:
-            raise _damaged(path) from error
+            raise damaged(path) from error
         with suppress(ValueError):
             epochs.append(json.loads(last))
         return epochs
@@ -102,7 +104,7 @@ class SeedRun:
     @cached_property
     def result(self) -> Json:
         """``result.json``."""
-        return read_json(self.folder / "result.json")
+        return read_json(self.folder / RESULT)
 
     @cached_property
     def environment(self) -> Json:
@@ -116,9 +118,21 @@ class SeedRun:
         return {name: found[name] for name in sorted(found, key=lambda name: name != "test")}
 
     def predictions(self, split: str) -> Predictions | None:
-        """``predictions-{split}.parquet``."""
+        """``predictions-{split}.parquet``; None where it is not there and the run does not know of it.
+
+        Raises:
+            UserError: the file is not the one that was written when the run was evaluated.
+        """
         path = self.folder / f"predictions-{split}.parquet"
-        return _read_predictions(path) if path.is_file() else None
+        written = self.splits.get(split, {}).get("digest")  # older runs know none
+        remedy = f"run `sentipair evaluate {self.folder} --split {split}`"
+        if not path.is_file():
+            if written:
+                raise UserError(f"{path.name} is missing in {self.folder}; {remedy}")
+            return None
+        if written and sha256(path.read_bytes()) != written:
+            raise UserError(f"{path.name} in {self.folder} was altered since it was written; {remedy}")
+        return _read_predictions(path)
 
     def embeddings(self, stage: str) -> Mapping[str, NDArray[Any]]:
         """``{stage}-test.safetensors``: any of image [N, D], text [N, D] and fused [N, F]."""
@@ -126,19 +140,7 @@ class SeedRun:
         try:
             return load_file(path) if path.is_file() else {}
         except SafetensorError as error:
-            raise _damaged(path) from error
-
-
-def read_json(path: Path) -> Json:
-    """A JSON object, empty where there is no such file.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    try:
-        return dict(json.loads(_read_text(path) or "{}"))
-    except ValueError as error:
-        raise _damaged(path) from error
+            raise damaged(path) from error
 
 
 def average_predictions(models: Sequence[Predictions]) -> Predictions:
@@ -168,33 +170,23 @@ def _read_predictions(path: Path) -> Predictions:
     try:
         table = pq.read_table(path)
     except (OSError, ValueError) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
     if not {"id", "text", "image", "label", "prediction"} <= set(table.column_names):
-        raise _damaged(path)
+        raise damaged(path)
     columns = [name for name in table.column_names if name.startswith("p(") and name.endswith(")")]
-    rows = tuple(
-        Prediction(
-            id=str(row["id"]),
-            text=row["text"] or "",
-            image=row["image"],
-            label=row["label"],
-            prediction=row["prediction"],
-            probabilities=tuple(float(row[name]) for name in columns),
-            clean=row.get("clean", True),
-        )
-        for row in table.to_pylist()
-    )
-    return Predictions(classes=tuple(name[2:-1] for name in columns), rows=rows)
-
-
-def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
-        raise _damaged(path) from error
-
-
-def _damaged(path: Path) -> UserError:
-    return UserError(f"{path} is damaged; run the training again, or delete the file and leave it out")
+        rows = tuple(
+            Prediction(
+                id=str(row["id"]),
+                text=row["text"] or "",
+                image=row["image"],
+                label=row["label"],
+                prediction=row["prediction"],
+                probabilities=tuple(float(row[name]) for name in columns),
+                clean=row.get("clean", True),
+            )
+            for row in table.to_pylist()
+        )
+    except TypeError as error:  # no number
+        raise damaged(path) from error
+    return Predictions(classes=tuple(name[2:-1] for name in columns), rows=rows)

@@ -66,6 +66,12 @@ def headlines(split: Json) -> list[Headline]:
     ]
 
 
+def absent_classes(metrics: Json) -> str:
+    """A sentence on the classes of which the scored posts have none; empty where all are there."""
+    names = [row["name"] for row in metrics["per_class"] if row["support"] == 0]
+    return f"No post is {' or '.join(names)}; that counts as 0 in macro F1." if names else ""
+
+
 def split_table(splits: Mapping[str, Json]) -> list[Json]:
     """One row per split, and one for its rows that are not also in training; ``key`` is the name in the summary."""
     rows: list[Json] = []

@@ -13,6 +13,13 @@ from sentipair.reporting.sections import HEADLINES, Headline, confusion, split_t
 from sentipair.reporting.style import to_svg
 
 
+def over_seeds(count: int) -> str:
+    """What stands behind ±."""
+    if count == 1:
+        return "one seed, so nothing is known of how much another one would give"
+    return f"mean ± standard deviation over {count} seeds"
+
+
 def headlines(summary: Json) -> list[Headline]:
     """The headline numbers of ``summary.json``: mean, deviation and interval over the seeds."""
     test, floors = summary.get("test", {}), summary.get("majority") or {}

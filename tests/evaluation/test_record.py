@@ -96,8 +96,25 @@ def test_only_looks_at_the_test_set_are_counted(random_table: Any, small_model: 
     assert [json.loads(line)["why"] for line in lines] == ["curiosity", "curiosity"]
 
 
-def test_looks_are_counted_per_split(tmp_path: Path) -> None:
-    assert [count_look(tmp_path, split=split, why="") for split in ("test", "other", "test")] == [1, 1, 2]
+def test_a_look_is_counted_though_the_log_was_cut_or_lost(
+    random_table: Any, small_model: Any, tmp_path: Path
+) -> None:
+    assert [count_look(tmp_path, why="") for _ in range(2)] == [1, 2]
+    log = tmp_path / "test-looks.jsonl"
+    log.write_text(log.read_text(encoding="utf-8")[:-9], encoding="utf-8")
+    assert count_look(tmp_path, why="") == 3
+    log.unlink()
+    scores = record_split(
+        small_model(),
+        random_table(4),
+        split="test",
+        classes=CLASSES,
+        folder=tmp_path,
+        temperature=1.0,
+        why="again",
+        looks=3,
+    )
+    assert scores["looks"] == 4
 
 
 def test_calibration_and_slices_are_of_the_labelled_posts(

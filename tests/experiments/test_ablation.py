@@ -174,7 +174,9 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     assert board["logistic-regression+rationales"]["parameters"] > board["logistic-regression"]["parameters"]
     assert board["logistic-regression"]["parameters"] == (384 + 1280 + 1) * 3
     assert all(entry["pairs_per_second"] > 0 for entry in board.values())
-    [page] = (tmp_path / "tables").glob("*.md")
+    page, floors = sorted((tmp_path / "tables").glob("*.md"), key=lambda path: len(path.name))
+    assert floors.name == page.name.replace(".md", "-floors.md")
+    assert "| control: blanks |" in floors.read_text(encoding="utf-8")
     lines = page.read_text(encoding="utf-8").splitlines()
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     marked = [

@@ -173,6 +173,28 @@ def test_evaluating_again_counts_the_look(run: Path, store: FeatureStore) -> Non
     assert "train" in evaluate_and_read(folder, store)
 
 
+def test_evaluating_again_mends_what_was_altered_and_forgets_no_look(run: Path, store: FeatureStore) -> None:
+    folder = run / "seed-0"
+    looks = evaluate_run(folder, split="test", store=store)["looks"]
+    predictions = folder / "predictions-test.parquet"
+    before = predictions.read_bytes()
+    predictions.write_bytes(before[:-40])
+    (folder / "test-looks.jsonl").unlink()
+    assert evaluate_run(folder, split="test", store=store)["looks"] == looks + 1
+    assert predictions.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["result.json", "environment.json"])
+def test_a_file_that_was_cut_is_one_line(run: Path, store: FeatureStore, name: str) -> None:
+    path = run / "seed-0" / name
+    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    with pytest.raises(
+        UserError, match=rf"{name} is damaged; delete .*result\.json there and repeat"
+    ) as error:
+        evaluate_run(run / "seed-0", split="test", store=store)
+    assert "\n" not in str(error.value)
+
+
 def evaluate_and_read(folder: Path, store: FeatureStore) -> dict[str, Any]:
     evaluate_run(folder, split="train", store=store)
     splits: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))["splits"]

@@ -14,8 +14,11 @@ import pytest
 import yaml
 
 from sentipair.errors import UserError
+from sentipair.experiments.summary import summarise_seeds
 from sentipair.experiments.unlike import checked_predictions, refuse_unlike
+from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
+from sentipair.training.config import RunConfig
 
 Row = dict[str, Any]
 
@@ -48,28 +51,64 @@ def test_seeds_of_one_run_are_alike(finished_run: Path) -> None:
     assert len(checked_predictions(one).rows) == 12
 
 
+def forget_digest(run: Path) -> None:
+    """Make the run one of an older sentipair, which knew only the scores of its predictions."""
+    edit(run / "result.json", lambda it: [split.pop("digest") for split in it["splits"].values()])
+
+
+def exchange_predictions(rows: list[Row]) -> list[Row]:
+    """Two posts with one label exchange their predictions, which no score notices."""
+    one = rows[0]
+    two = next((row for row in rows[1:] if row["label"] == one["label"]), rows[1])
+    two["id"], one["id"] = one["id"], two["id"]
+    return rows
+
+
+ALTERATIONS: dict[str, Callable[[list[Row]], list[Row]]] = {
+    "one prediction": lambda rows: [{**rows[0], "prediction": other(rows[0]["prediction"])}, *rows[1:]],
+    "an unknown class": lambda rows: [{**row, "prediction": "?"} for row in rows],
+    "a row less": lambda rows: rows[1:],
+    "a row twice": lambda rows: [rows[0], *rows],
+    "another order": lambda rows: rows[::-1],
+    "exchanged": exchange_predictions,
+    "probabilities": lambda rows: [{**row, "p(positive)": 1 / 3} for row in rows],
+    "no probability": lambda rows: [{**row, "p(positive)": None} for row in rows],
+}
+
+
+@pytest.mark.parametrize("change", ALTERATIONS.values(), ids=ALTERATIONS)
+def test_an_altered_prediction_file_is_refused_by_everything_that_reads_it(
+    run: Path, change: Callable[[list[Row]], list[Row]]
+) -> None:
+    rewrite(run / "predictions-test.parquet", change)
+    expected = r"predictions-test\.parquet in .* was altered since it was written; run `sentipair evaluate "
+    for read in (lambda: checked_predictions(SeedRun(run)), lambda: write_report(run)):
+        with pytest.raises(UserError, match=expected) as error:
+            read()
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["one prediction", "an unknown class", "a row less", "a row twice"])
+def test_of_an_older_run_the_scores_are_checked(run: Path, name: str) -> None:
+    forget_digest(run)
+    rewrite(run / "predictions-test.parquet", ALTERATIONS[name])
+    with pytest.raises(UserError, match=r"does not give the scores in its result\.json"):
+        checked_predictions(SeedRun(run))
+
+
+@pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         (lambda run: (run / "result.json").unlink(), "is not a finished run"),
-        (lambda run: (run / "predictions-test.parquet").unlink(), "predictions-test.parquet is missing"),
-        (lambda run: (run / "predictions-test.parquet").write_bytes(b"x"), "is damaged"),
         (
-            lambda run: rewrite(
-                run / "predictions-test.parquet",
-                lambda rows: [{**rows[0], "prediction": other(rows[0]["prediction"])}, *rows[1:]],
-            ),
-            "does not give the scores in its result.json",
+            lambda run: (run / "predictions-test.parquet").unlink(),
+            "predictions-test.parquet is missing .*; run `sentipair evaluate .* --split test`",
         ),
+        (lambda run: (run / "predictions-test.parquet").write_bytes(b"x"), "is damaged|was altered"),
         (
-            lambda run: rewrite(
-                run / "predictions-test.parquet", lambda rows: [{**row, "prediction": "?"} for row in rows]
-            ),
-            "does not give the scores in its result.json",
-        ),
-        (
-            lambda run: rewrite(run / "predictions-test.parquet", lambda rows: rows[1:]),
-            "does not give the scores in its result.json",
+            lambda run: rewrite(run / "predictions-test.parquet", ALTERATIONS["no probability"]),
+            "is damaged|was altered",
         ),
         (
             lambda run: edit(
@@ -83,11 +122,25 @@ def test_seeds_of_one_run_are_alike(finished_run: Path) -> None:
         ),
     ],
 )
-def test_files_that_are_missing_or_altered(run: Path, change: Callable[[Path], None], expected: str) -> None:
+def test_files_that_are_missing_or_altered(
+    run: Path, change: Callable[[Path], None], expected: str, known: bool
+) -> None:
+    if not known:
+        forget_digest(run)
     change(run)
     with pytest.raises(UserError, match=expected) as error:
         checked_predictions(SeedRun(run))
     assert "\n" not in str(error.value)
+
+
+def test_a_seed_that_was_put_there_from_elsewhere_takes_no_part(finished_run: Path, run: Path) -> None:
+    first = SeedRun(finished_run / "seed-0")
+    config = RunConfig.read(first.folder / "config.yaml")
+    assert summarise_seeds(config, [first, SeedRun(run)])["seeds"] == [0, 1]
+    forget_digest(run)
+    rewrite(run / "predictions-test.parquet", ALTERATIONS["another order"])
+    with pytest.raises(UserError, match="list other posts, or in another order"):
+        summarise_seeds(config, [first, SeedRun(run)])
 
 
 @pytest.mark.parametrize(
@@ -121,6 +174,7 @@ def test_rationales_do_not_keep_runs_from_being_compared(finished_run: Path, run
 def test_other_posts_and_other_labels(finished_run: Path, run: Path) -> None:
     path = run / "predictions-test.parquet"
     first = SeedRun(finished_run / "seed-0")
+    forget_digest(run)
     rewrite(path, lambda rows: rows[::-1])
     with pytest.raises(UserError, match="list other posts, or in another order"):
         refuse_unlike([first], [SeedRun(run)])

@@ -287,6 +287,18 @@ def test_both_themes_define_every_colour_in_use(make_run):
         assert set(re.findall(r"var\((--[\w-]+)\)", source)) <= defined
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_class_without_posts_is_named(make_run, make_seeds, several):
+    folder = make_seeds() if several else make_run()
+    for path in folder.rglob("result.json"):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        result["splits"]["test"]["metrics"]["per_class"][1]["support"] = 0
+        name = result["splits"]["test"]["metrics"]["per_class"][1]["name"]
+        path.write_text(json.dumps(result), encoding="utf-8")
+    page = write_report(folder).read_text(encoding="utf-8")
+    assert f"No post is {name}; that counts as 0 in macro F1." in page
+
+
 def test_a_folder_without_a_run(tmp_path):
     with pytest.raises(UserError, match="there is no run in"):
         write_report(tmp_path)

@@ -34,7 +34,8 @@ def balance_table(report: AuditReport) -> Table:
     table = _table("Balance", "", *(split.name for split in splits))
     table.add_row("pairs", *(f"{split.size:,}" for split in splits))
     for label in report.classes:
-        table.add_row(f"  {label}", *(f"{split.counts[label]:,}" for split in splits))
+        counts = (split.counts[label] for split in splits)
+        table.add_row(f"  {label}", *(f"{count:,}" if count else "[yellow]none[/]" for count in counts))
     if any(split.unlabelled for split in splits):
         table.add_row("  without label", *(_alarm(split.unlabelled) for split in splits))
     table.add_row("majority accuracy", *(f"{split.accuracy:.4f}" for split in splits))
