@@ -165,6 +165,9 @@ def about_margins(found: Mapping[Path, Margin]) -> str:
     )
 
 
+FLOORS_NOTE = "On the test posts. Controls are logistic regressions that see only what should not matter."
+
+
 def floors_table(entry: Entry) -> Table:
     """What a model has to pass on the test posts: the majority class, and classifiers that see only what should not
     matter."""
@@ -179,8 +182,7 @@ def floors_table(entry: Entry) -> Table:
         title="Floors",
         columns=["", *(HEADLINES[name] for name in shown)],
         rows=[[name, *(f"{scores[key]:.3f}" for key in shown)] for name, scores in floors.items()],
-        note="On the test posts. Controls are logistic regressions that see only what should not matter. "
-        + absent_classes(entry.runs[0].splits["test"]["metrics"]),
+        note=" ".join(filter(None, (FLOORS_NOTE, absent_classes(entry.runs[0].splits["test"]["metrics"])))),
     )
 
 
