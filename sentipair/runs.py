@@ -36,22 +36,10 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file is damaged.
     """
     try:
-        return dict(json.loads(read_text(path) or "{}"))
-    except ValueError as error:
-        raise damaged(path) from error
-
-
-def read_text(path: Path) -> str:
-    """A text, empty where there is no such file.
-
-    Raises:
-        UserError: the file is damaged.
-    """
-    try:
-        return path.read_text(encoding="utf-8")
+        return dict(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        return ""
-    except UnicodeDecodeError as error:
+        return {}
+    except (TypeError, ValueError) as error:
         raise damaged(path) from error
 
 

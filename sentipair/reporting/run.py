@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 
 from sentipair.errors import UserError
 from sentipair.files import sha256
-from sentipair.runs import RESULT, damaged, read_json, read_text
+from sentipair.runs import RESULT, damaged, read_json
 
 Json = Mapping[str, Any]
 
@@ -77,7 +77,7 @@ class SeedRun:
     @cached_property
     def config_text(self) -> str:
         """``config.yaml`` as written."""
-        return read_text(self.folder / "config.yaml")
+        return _read_text(self.folder / "config.yaml")
 
     @cached_property
     def config(self) -> Json:
@@ -92,7 +92,7 @@ class SeedRun:
     def history(self) -> list[Json]:
         """The epochs of ``metrics.jsonl``; a line that a kill cut off at the end is left out."""
         path = self.folder / "metrics.jsonl"
-        *whole, last = read_text(path).rstrip().split("\n")
+        *whole, last = _read_text(path).rstrip().split("\n")
         try:
             epochs = [json.loads(line) for line in whole]
         except ValueError as error:
@@ -190,3 +190,12 @@ def _read_predictions(path: Path) -> Predictions:
     except TypeError as error:  # no number
         raise damaged(path) from error
     return Predictions(classes=tuple(name[2:-1] for name in columns), rows=rows)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except UnicodeDecodeError as error:
+        raise damaged(path) from error

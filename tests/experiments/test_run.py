@@ -184,10 +184,11 @@ def test_evaluating_again_mends_what_was_altered_and_forgets_no_look(run: Path, 
     assert predictions.read_bytes() == before
 
 
+@pytest.mark.parametrize("left", [0, 4, -20])
 @pytest.mark.parametrize("name", ["result.json", "environment.json"])
-def test_a_file_that_was_cut_is_one_line(run: Path, store: FeatureStore, name: str) -> None:
+def test_a_file_that_was_cut_is_one_line(run: Path, store: FeatureStore, name: str, left: int) -> None:
     path = run / "seed-0" / name
-    path.write_text(path.read_text(encoding="utf-8")[:-20], encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8")[:left], encoding="utf-8")
     with pytest.raises(
         UserError, match=rf"{name} is damaged; delete .*result\.json there and repeat"
     ) as error:
