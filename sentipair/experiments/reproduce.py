@@ -8,6 +8,7 @@ from typing import Any
 
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
+from sentipair.experiments.contest import Entry, floors_table
 from sentipair.features import FeatureStore
 from sentipair.files import write_json, write_text
 from sentipair.reporting.page import Section, write_page
@@ -77,9 +78,11 @@ def reproduce(
     paper = configure(model, data, fidelity=fidelities[0], **options)
     paragraph = what_differs(configs, paper, load_recipe(model, data).get("encoders"), summaries)
     table = _table(f"{model} on {data}", verdicts, len(seeds))
-    write_text(output / "reproduce.md", f"{table.markdown()}\n{paragraph}\n")
     facts = {"model": model, "data": data, "seeds": ", ".join(map(str, seeds))}
-    section = Section(title="Verdict", lead=paragraph, tables=[table])
+    [(name, summary), *_] = summaries.items()
+    floors = floors_table(Entry(name=name, folder=jobs[0].folder, summary=summary, published={}))
+    write_text(output / "reproduce.md", f"{table.markdown()}\n{paragraph}\n\n{floors.markdown()}")
+    section = Section(title="Verdict", lead=paragraph, tables=[table, floors])
     write_page(
         output / "report.html",
         title=f"{model} on {data}: does the number hold?",

@@ -24,11 +24,9 @@ def checked_predictions(run: SeedRun, split: str = "test") -> Predictions:
     if not run.result:
         raise UserError(f"{run.folder} is not a finished run; repeat its `sentipair train` to go on with it")
     remedy = f"run `sentipair evaluate {run.folder} --split {split}`"
-    if split not in run.splits:
-        raise UserError(f"{run.folder} has no scores on {split}; {remedy}")
     predictions = run.predictions(split)
-    if predictions is None:  # of an older run, which knows no digest
-        raise UserError(f"predictions-{split}.parquet is missing in {run.folder}; {remedy}")
+    if predictions is None or split not in run.splits:
+        raise UserError(f"{run.folder} has no scores on {split}; {remedy}")
     if not _gives(predictions, run.splits[split]):
         raise UserError(
             f"predictions-{split}.parquet in {run.folder} does not give the scores in its result.json, "

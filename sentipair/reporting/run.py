@@ -118,18 +118,18 @@ class SeedRun:
         return {name: found[name] for name in sorted(found, key=lambda name: name != "test")}
 
     def predictions(self, split: str) -> Predictions | None:
-        """``predictions-{split}.parquet``; None where it is not there and the run does not know of it.
+        """``predictions-{split}.parquet``; None where there is none and no scores of it either.
 
         Raises:
-            UserError: the file is not the one that was written when the run was evaluated.
+            UserError: the file is missing, or not the one that was written when the run was evaluated.
         """
         path = self.folder / f"predictions-{split}.parquet"
-        written = self.splits.get(split, {}).get("digest")  # older runs know none
         remedy = f"run `sentipair evaluate {self.folder} --split {split}`"
         if not path.is_file():
-            if written:
+            if split in self.splits:
                 raise UserError(f"{path.name} is missing in {self.folder}; {remedy}")
             return None
+        written = self.splits.get(split, {}).get("digest")  # older runs know none
         if written and sha256(path.read_bytes()) != written:
             raise UserError(f"{path.name} in {self.folder} was altered since it was written; {remedy}")
         return _read_predictions(path)

@@ -266,7 +266,9 @@ def test_a_reproduction_says_inside_or_outside(
         summary = json.loads((tmp_path / verdict["fidelity"] / "summary.json").read_text(encoding="utf-8"))
         low, high = summary["test"][verdict["metric"]]["interval"]
         assert verdict["inside"] is (low <= verdict["published"] <= high)
-    assert "training.epochs 1 (150)" in (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    page = (tmp_path / "reproduce.md").read_text(encoding="utf-8")
+    assert "training.epochs 1 (150)" in page
+    assert "| control: blanks |" in page
     monkeypatch.setattr(reproduction, "published_results", lambda model, data: {})
     with pytest.raises(UserError, match="nothing to reproduce"):
         reproduction.reproduce("spp-scl", "x", seeds=[0], output=tmp_path, store=FeatureStore(feature_folder))

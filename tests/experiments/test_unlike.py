@@ -56,8 +56,8 @@ def forget_digest(run: Path) -> None:
     edit(run / "result.json", lambda it: [split.pop("digest") for split in it["splits"].values()])
 
 
-def exchange_predictions(rows: list[Row]) -> list[Row]:
-    """Two posts with one label exchange their predictions, which no score notices."""
+def exchange_ids(rows: list[Row]) -> list[Row]:
+    """Two posts with one label exchange their ids, so each has the other's prediction: no score notices."""
     one = rows[0]
     two = next((row for row in rows[1:] if row["label"] == one["label"]), rows[1])
     two["id"], one["id"] = one["id"], two["id"]
@@ -70,7 +70,7 @@ ALTERATIONS: dict[str, Callable[[list[Row]], list[Row]]] = {
     "a row less": lambda rows: rows[1:],
     "a row twice": lambda rows: [rows[0], *rows],
     "another order": lambda rows: rows[::-1],
-    "exchanged": exchange_predictions,
+    "exchanged": exchange_ids,
     "probabilities": lambda rows: [{**row, "p(positive)": 1 / 3} for row in rows],
     "no probability": lambda rows: [{**row, "p(positive)": None} for row in rows],
 }

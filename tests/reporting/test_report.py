@@ -180,17 +180,21 @@ def test_class_names_of_any_script(make_run):
     assert "_hidden" in page.words
 
 
-@pytest.mark.parametrize(
-    "missing", ["metrics.jsonl", "environment.json", "config.yaml", "predictions-test.parquet"]
-)
+@pytest.mark.parametrize("missing", ["metrics.jsonl", "environment.json", "config.yaml"])
 def test_any_file_may_be_absent(make_run, missing):
     folder = make_run(epochs=2, embeddings=False)
     (folder / missing).unlink()
     page = Page(write_report(folder))
-    assert page.has("headline", "classes")
+    assert page.has("headline", "classes", "examples")
     assert page.has("curves") is (missing != "metrics.jsonl")
-    assert page.has("examples") is (missing != "predictions-test.parquet")
     assert page.has("configuration") is (missing != "config.yaml")
+
+
+def test_scores_without_their_predictions_are_refused(make_run):
+    folder = make_run()
+    (folder / "predictions-test.parquet").unlink()
+    with pytest.raises(UserError, match=r"is missing in .*; run `sentipair evaluate .* --split test`"):
+        write_report(folder)
 
 
 def test_an_unfinished_run_shows_its_curves(make_run):
