@@ -158,6 +158,7 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
     if "test" in tables:
         write_embeddings(folder / "embeddings-initial-test.safetensors", predict(model, tables["test"]))
     history = fit_seed(bench, config, model, folder, tables)
+    del model  # evaluation needs the memory of its weights and gradients
     chosen, model_config = load_model(folder)
     temperature = validation_temperature(chosen, tables["validation"])
     save_config(folder, replace(model_config, temperature=temperature))

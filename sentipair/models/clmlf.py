@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -30,7 +31,7 @@ from torch.nn import functional
 from sentipair.errors import UserError
 from sentipair.features import FeatureSpec, ImageGrid, ImageVector, PairBatch, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, WideLinear, masked_softmax, unpack
+from sentipair.models.layers import Dropout, WideLinear, masked_softmax, recomputed, unpack
 from sentipair.settings import Count, Rate
 
 
@@ -125,11 +126,9 @@ class CLMLF(PairModel):
             batch = replace(batch, features={**batch.features, "grid": misread(batch["grid"])}, _rows={})
         text, text_mask = self.embed_text(batch)  # (B, 1 + N, D)
         image, image_mask = self.embed_image(batch)  # (B, 1 + R, D)
-        for layer in self.image_transformer:
-            image = layer(image, src_key_padding_mask=~image_mask)
+        image = read(self.image_transformer, image, image_mask)
         states, mask = torch.cat([text, image], dim=1), torch.cat([text_mask, image_mask], dim=1)
-        for layer in self.transformer:
-            states = layer(states, src_key_padding_mask=~mask)
+        states = read(self.transformer, states, mask)
         weights = masked_softmax(self.score(states).squeeze(-1), mask)  # (B, 2 + N + R)
         fused = torch.einsum("bn,bnd->bd", weights, states)
         of_text, of_image = weights.split([text.shape[1], image.shape[1]], dim=1)
@@ -153,6 +152,13 @@ class CLMLF(PairModel):
         picture = self.embed_picture(batch["image"].unsqueeze(1))  # (B, 1, D)
         cells = unpack(self.embed_cells(batch.rows("grid")), mask)  # (B, R, D)
         return torch.cat([picture, cells], dim=1), and_first(mask)
+
+
+def read(transformer: nn.ModuleList, states: Tensor, mask: Tensor) -> Tensor:
+    """States [B, N, D] after all layers; what is masked is attended to by nobody."""
+    for layer in transformer:
+        states = recomputed(partial(layer, src_key_padding_mask=~mask), states, width=states.shape[-1])
+    return states
 
 
 def and_first(mask: Tensor) -> Tensor:

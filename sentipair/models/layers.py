@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from sentipair.features import PairBatch, ragged
 
@@ -57,6 +58,21 @@ def repeat_rows(values: Tensor, mask: Tensor) -> Tensor:
     if torch.compiler.is_exporting():  # see ``ragged``
         return values.unsqueeze(1).expand(-1, mask.shape[1], -1).flatten(0, 1)
     return values.repeat_interleave(mask.sum(dim=1), dim=0)
+
+
+WIDE = 512
+"""Width from which on ``recomputed`` trades time for memory: models are that wide as published, not as sound."""
+
+
+def recomputed(part: Callable[..., Tensor], *inputs: Tensor, width: int) -> Tensor:
+    """``part(*inputs)``; what a wide part computes on its way is not kept for the gradients but computed again.
+
+    That takes a third more time and a fraction of the memory; values, gradients and dropout are the same.
+    """
+    if width < WIDE or not torch.is_grad_enabled():
+        return part(*inputs)
+    found: Tensor = checkpoint(part, *inputs, use_reentrant=False)
+    return found
 
 
 def has_bf16_units() -> bool:

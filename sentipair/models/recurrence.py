@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from sentipair.models.layers import WideLinear
+from sentipair.models.layers import WideLinear, recomputed
 
 
 class Packing(NamedTuple):
@@ -174,7 +174,12 @@ class BiGRU(nn.Module):
         if len(tokens) == 0:
             return tokens.new_zeros(0, self.gru.hidden_size)
         packing = pack(lengths)
-        packed = PackedSequence(tokens[packing.order[0]], torch.tensor(packing.active))
-        states: Tensor = self.gru(packed)[0].data[packing.places[0]]
-        forwards, backwards = states.chunk(2, dim=-1)
+        active = torch.tensor(packing.active)
+
+        def read(rows: Tensor) -> Tensor:
+            states: Tensor = self.gru(PackedSequence(rows, active))[0].data
+            return states
+
+        states = recomputed(read, tokens[packing.order[0]], width=self.gru.hidden_size)
+        forwards, backwards = states[packing.places[0]].chunk(2, dim=-1)
         return (forwards + backwards) / 2

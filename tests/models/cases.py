@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from sentipair.features import (
@@ -255,3 +255,22 @@ class ModelCase:
         assert found == config
         assert not loaded.training
         assert torch.equal(loaded(batch).logits, model.eval()(batch).logits)
+
+
+def gradients_and_memory(model: nn.Module, compute: Callable[[], Tensor]) -> tuple[list[Tensor], int]:
+    """Of the parameters that ``compute`` uses, always under the same dropout; and the bytes that autograd keeps."""
+    sizes: dict[int, int] = {}
+    kept = []
+
+    def note(tensor: Tensor) -> Tensor:
+        kept.append(tensor)  # so that no other tensor takes its place
+        sizes[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    model.zero_grad()
+    torch.manual_seed(1)
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        output = compute()
+        so_far = sum(sizes.values())
+    output.square().sum().backward()
+    return [each.grad.clone() for each in model.parameters() if each.grad is not None], so_far

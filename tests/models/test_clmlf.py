@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from sentipair.errors import UserError
-from sentipair.models import CLMLF
+from sentipair.models import CLMLF, layers
 from sentipair.models.clmlf import misread
+from sentipair.models.layers import WIDE
 from sentipair.objectives.clmlf import CLMLFObjective
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, gradients_and_memory, random_batch
 
 SIZES = {"classes": 3, "text_dim": 12, "image_dim": 10}
 SMALL = {"dim": 12, "heads": 2, "image_layers": 1, "layers": 1}
@@ -104,3 +105,13 @@ def test_inference_without_gradients_agrees() -> None:
 def test_a_width_that_the_heads_cannot_share_is_refused() -> None:
     with pytest.raises(UserError, match=r"model.dim=25 is no multiple of model.heads=2"):
         build(dim=25)
+
+
+def test_at_the_papers_width_its_layers_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build(dim=WIDE, heads=8)
+    batch = random_batch(model)
+    again, kept_again = gradients_and_memory(model, lambda: model(batch).logits)
+    monkeypatch.setattr(layers, "WIDE", WIDE + 1)
+    once, kept_once = gradients_and_memory(model, lambda: model(batch).logits)
+    assert all(map(torch.equal, again, once))
+    assert kept_again < kept_once / 2

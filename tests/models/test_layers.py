@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from sentipair.features import ragged
 from sentipair.models.layers import (
+    WIDE,
     AdditiveAttention,
     Dropout,
     SequenceSubnetwork,
@@ -17,10 +20,13 @@ from sentipair.models.layers import (
     has_bf16_units,
     masked_mean,
     masked_softmax,
+    recomputed,
     repeat_rows,
     standardise,
     unpack,
 )
+
+from .cases import gradients_and_memory
 
 MASK = torch.tensor([[1, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0], [1, 1, 1, 1]]).bool()
 
@@ -316,3 +322,28 @@ def test_vector_subnetwork_by_hand() -> None:
     for layer in linear:
         expected = (expected @ layer.weight.T + layer.bias).clamp(min=0)
     torch.testing.assert_close(network(vectors), expected)
+
+
+def wide_part(*, dropout: float) -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(WIDE, 64), nn.GELU(), Dropout(dropout), nn.Linear(64, WIDE), nn.GELU())
+
+
+def test_a_wide_part_is_computed_again_with_the_same_gradients_and_dropout() -> None:
+    part, values = wide_part(dropout=0.5), torch.randn(30, WIDE)
+    again, kept_again = gradients_and_memory(part, partial(recomputed, part, values, width=WIDE))
+    once, kept_once = gradients_and_memory(part, partial(recomputed, part, values, width=WIDE - 1))
+    assert all(map(torch.equal, again, once))
+    assert kept_again <= values.nbytes < kept_once  # what went in
+
+
+def test_without_gradients_a_wide_part_runs_once() -> None:
+    calls = []
+
+    def part(values: Tensor) -> Tensor:
+        calls.append(values)
+        return values
+
+    with torch.no_grad():
+        recomputed(part, torch.ones(2, WIDE, requires_grad=True), width=WIDE)
+    assert len(calls) == 1

@@ -6,8 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from sentipair.models import layers
+from sentipair.models.layers import WIDE
 from sentipair.models.recurrence import BiGRU, BiLSTM, _Recurrence, pack
 
+from .cases import gradients_and_memory
 from .reference import torch_lstm
 
 RAGGED = ([3, 0, 5, 1, 5, 2], [1], [0], [0, 0], [4, 4, 4], [1, 2, 3, 4, 5, 6, 7], [])
@@ -123,3 +126,17 @@ def test_a_gru_reads_each_sequence_as_if_it_were_alone(lengths: list[int], layer
         ours.gru(each)[0].unflatten(1, (2, 5)).mean(dim=1) for each in sequences(tokens, lengths) if len(each)
     ]
     torch.testing.assert_close(states, torch.cat(runs) if runs else torch.zeros(0, 5))
+
+
+def test_a_wide_gru_is_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    model, tokens, lengths = (
+        BiGRU(6, WIDE, layers=2, dropout=0.5),
+        torch.randn(30, 6),
+        torch.tensor([20, 0, 10]),
+    )
+    again, kept_again = gradients_and_memory(model, lambda: model(tokens, lengths))
+    monkeypatch.setattr(layers, "WIDE", WIDE + 1)
+    once, kept_once = gradients_and_memory(model, lambda: model(tokens, lengths))
+    assert all(map(torch.equal, again, once))
+    assert kept_again < kept_once / 10

@@ -183,6 +183,17 @@ def test_a_kill_before_the_checkpoint_repeats_the_epoch(
     assert weights[0] == weights[1]
 
 
+@pytest.mark.parametrize("limit", [1, 10**9])
+def test_freed_memory_is_kept_unless_the_model_is_large(
+    train: Any, monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(loop, "MANY_PARAMETERS", limit)
+    monkeypatch.setattr(loop, "keep_memory", lambda: calls.append("keep"))
+    train("run", epochs=1)
+    assert calls == ["keep"] * (limit > 1)
+
+
 def test_a_finished_training_is_not_repeated(train: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     history = train("run")
     monkeypatch.setattr(loop, "train_epoch", None)
