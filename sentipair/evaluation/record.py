@@ -12,7 +12,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from safetensors.torch import save
 from torch import Tensor
 
 from sentipair.errors import UserError
@@ -26,6 +25,7 @@ from sentipair.evaluation.slices import describe_slices
 from sentipair.features import FeatureTable
 from sentipair.files import atomic_write, sha256, write_text
 from sentipair.models import PairModel
+from sentipair.tensors import write_tensors
 
 LOOKS = "test-looks.jsonl"
 
@@ -144,10 +144,9 @@ def write_predictions(
 
 def write_embeddings(path: Path, outputs: Outputs) -> None:
     """The embeddings of all pairs in half precision, in the order of the predictions."""
-    tensors = {name: value.half().contiguous() for name, value in outputs.embeddings().items()}
+    tensors = {name: value.half() for name, value in outputs.embeddings().items()}
     if tensors:
-        with atomic_write(path) as file:
-            file.write(save(tensors))
+        write_tensors(path, tensors)
 
 
 def count_look(folder: Path, *, why: str) -> int:

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file
 from torch import nn
 
 from sentipair.errors import UserError
-from sentipair.files import atomic_write, write_json
+from sentipair.files import write_json
 from sentipair.models.base import PairModel, model_class
 from sentipair.models.ensemble import Ensemble
 from sentipair.models.finetuned import FineTuned
 from sentipair.models.rationales import WithRationales
+from sentipair.tensors import write_tensors
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -77,8 +78,7 @@ def save_config(folder: Path, config: ModelConfig) -> None:
 
 def save_weights(folder: Path, model: nn.Module) -> None:
     """Write ``model.safetensors``, whole or not at all."""
-    with atomic_write(folder / WEIGHTS) as file:
-        file.write(save({name: value.contiguous() for name, value in model.state_dict().items()}))
+    write_tensors(folder / WEIGHTS, model.state_dict())
 
 
 def load_model(folder: Path) -> tuple[PairModel, ModelConfig]:

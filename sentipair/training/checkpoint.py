@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from sentipair.errors import UserError
-from sentipair.files import atomic_write
+from sentipair.tensors import write_tensors
 
 
 class Progress(NamedTuple):
@@ -30,8 +29,7 @@ def save_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer, progress
         tensors |= {f"optimizer/{index}/{name}": value for name, value in entries.items()}
     metadata = {name: json.dumps(value) for name, value in progress._asdict().items()}
     metadata["groups"] = json.dumps(state["param_groups"])
-    with atomic_write(path) as file:
-        file.write(save({name: value.contiguous() for name, value in tensors.items()}, metadata=metadata))
+    write_tensors(path, tensors, metadata)
 
 
 def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Progress:
