@@ -43,16 +43,8 @@ def make_row(folder: Path, number: int, longest: int) -> dict[str, str]:
 
 def train(data: Path, folder: Path, model: str, fidelity: str, epochs: int) -> float:
     """The command as a person would give it; returns its largest resident memory in MiB."""
-    command = [
-        "train",
-        model,
-        "--data",
-        str(data),
-        "--fidelity",
-        fidelity,
-        "--set",
-        f"training.epochs={epochs}",
-    ]
+    command = ["train", model, "--data", str(data), "--fidelity", fidelity]
+    command += ["--set", f"training.epochs={epochs}"]
     output = folder / f"{model}-{fidelity}"
     places = ["--features", str(folder / "features"), "--output", str(output)]
     script = "from sentipair.cli import main; main()"
