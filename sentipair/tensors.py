@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +25,23 @@ KINDS = {
 start at a multiple of their element's size."""
 
 
+def make_header(entries: Iterable[tuple[str, str, Sequence[int], int]], metadata: Mapping[str, str]) -> bytes:
+    """What such a file begins with.
+
+    Args:
+        entries: name, kind, shape and number of bytes of each tensor, in the order in which they follow.
+        metadata: what the file says besides.
+    """
+    described: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
+    end = 0
+    for name, kind, shape, size in entries:
+        start, end = end, end + size
+        described[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(described, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # what follows stays aligned
+    return len(text).to_bytes(8, "little") + text
+
+
 def write_tensors(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
@@ -33,18 +50,10 @@ def write_tensors(
     Raises:
         UserError: the folder cannot be written to, or the disk is full.
     """
-    header: dict[str, object] = {} if metadata is None else {"__metadata__": dict(sorted(metadata.items()))}
     kinds = list(KINDS)
-    names = sorted(tensors, key=lambda name: (kinds.index(tensors[name].dtype), name))
-    end = 0
-    for name in names:
-        start, end = end, end + tensors[name].nbytes
-        kind = KINDS[tensors[name].dtype]
-        header[name] = {"dtype": kind, "shape": list(tensors[name].shape), "data_offsets": [start, end]}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
+    ordered = sorted(tensors.items(), key=lambda item: (kinds.index(item[1].dtype), item[0]))
+    entries = [(name, KINDS[each.dtype], each.shape, each.nbytes) for name, each in ordered]
     with atomic_write(path) as file:
-        file.write(len(text).to_bytes(8, "little") + text)
-        for name in names:
-            values = tensors[name].detach().cpu().contiguous()
-            file.write(values.reshape(-1).view(torch.uint8).numpy().data)
+        file.write(make_header(entries, metadata or {}))
+        for _, each in ordered:
+            file.write(each.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)

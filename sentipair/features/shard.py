@@ -17,6 +17,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sentipair.tensors import make_header
+
 NO_CHECKSUM = b"0" * 64
 
 
@@ -82,20 +84,13 @@ def write_shard(
     tail = filled[0].shape[1:] if filled else ()
     key_bytes = np.array([list(bytes.fromhex(key)) for key in keys], np.uint8)
     offsets = np.cumsum([0, *map(len, records)], dtype=np.int64)
-    tensors = {
-        "keys": ("U8", key_bytes.shape, key_bytes.nbytes),
-        "offsets": ("I64", offsets.shape, offsets.nbytes),
-        "values": ("F16", (int(offsets[-1]), *tail), sum(record.nbytes for record in filled)),
-    }
+    entries = [
+        ("keys", "U8", key_bytes.shape, key_bytes.nbytes),
+        ("offsets", "I64", offsets.shape, offsets.nbytes),
+        ("values", "F16", (int(offsets[-1]), *tail), sum(record.nbytes for record in filled)),
+    ]
     made_by = json.dumps(description, sort_keys=True)
-    header: dict[str, Any] = {"__metadata__": {"made by": made_by, "sha256": NO_CHECKSUM.decode()}}
-    end = 0
-    for name, (kind, shape, size) in tensors.items():
-        header[name] = {"dtype": kind, "shape": shape, "data_offsets": [end, end + size]}
-        end += size
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # what follows stays aligned
-    head = len(text).to_bytes(8, "little") + text
+    head = make_header(entries, {"made by": made_by, "sha256": NO_CHECKSUM.decode()})
     digest = sha256(head)
     blocks: list[NDArray[Any]] = [key_bytes, offsets, *filled]
     for block in blocks:
