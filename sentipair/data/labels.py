@@ -22,6 +22,16 @@ def agree_only(text_label: str, image_label: str) -> str | None:
     return text_label if text_label == image_label else None
 
 
+def of_text(text_label: str, image_label: str) -> str | None:
+    """The label of the text, whatever the picture shows: to train or examine a text encoder."""
+    return text_label
+
+
+def of_image(text_label: str, image_label: str) -> str | None:
+    """The label of the picture, whatever the text says: to train or examine an image encoder."""
+    return image_label
+
+
 def majority(votes: Sequence[str]) -> str | None:
     """The label that more than half of the annotators gave, else None (also without votes)."""
     label, count = Counter(votes).most_common(1)[0] if votes else ("", 0)
@@ -31,5 +41,7 @@ def majority(votes: Sequence[str]) -> str | None:
 FUSION_RULES: dict[str, Callable[[str, str], str | None]] = {
     "polarity-wins": polarity_wins,
     "agree-only": agree_only,
+    "text-label": of_text,
+    "image-label": of_image,
 }
 """The rules by the name of the data set variant that they make; the first is the default."""

@@ -17,6 +17,7 @@ from torch.nn import functional
 from sentipair.encoders.engines import Engine, EngineChoice
 from sentipair.encoders.image import FeatureMap, ImageEncoder
 from sentipair.encoders.loading import load_config, load_network
+from sentipair.encoders.preprocessing import PREPROCESSOR
 from sentipair.encoders.text import LENGTH_STEP, TextEncoder
 from sentipair.errors import UserError
 
@@ -85,8 +86,8 @@ class CLIPImageEncoder(ImageEncoder):
 
     def __init__(self, source: str | Path, *, patches: bool, engine: EngineChoice) -> None:
         super().__init__(source, engine=engine)
-        if not (self.weights / "preprocessor_config.json").is_file():  # ImageNet's would pass unnoticed
-            raise UserError(f"{self.weights} lacks preprocessor_config.json; download it beside the weights")
+        if not (self.weights / PREPROCESSOR).is_file():  # ImageNet's would pass unnoticed
+            raise UserError(f"{self.weights} lacks {PREPROCESSOR}; download it beside the weights")
         self.patches = patches
 
     def configuration(self) -> Any:

@@ -93,6 +93,11 @@ class ImageEncoder:
         """The kind of network."""
         return EFFICIENTNET_LITE0 if self.packaged else str(self.config.model_type)
 
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.weights.parent if self.packaged else self.weights
+
     @cached_property
     def network(self) -> FeatureMap:
         """The network as [B, crop, crop, 3] → [B, P + R, d]."""

@@ -10,7 +10,7 @@ from torch import nn
 from sentipair.encoders.engines import EngineChoice
 from sentipair.encoders.image import ImageEncoder
 from sentipair.encoders.text import TextEncoder
-from sentipair.encoders.top import ImageTop, TextTop, take_off
+from sentipair.encoders.top import ImageTop, TextTop, last_layers, take_off
 
 
 class LowerTextEncoder(TextEncoder):
@@ -36,13 +36,20 @@ class LowerTextEncoder(TextEncoder):
     def load(self, *, pretrained: bool) -> nn.Module:
         """The network without its last layers."""
         network = super().load(pretrained=pretrained)
-        take_off(network, self.below, self.config.model_type)
+        take_off(network, self.below, self.model_type)
         return network
 
     def top(self, *, pretrained: bool) -> TextTop:
         """The missing layers; without ``pretrained`` on the "meta" device, to be filled from a trained model."""
         network = super().load(pretrained=pretrained)
-        return TextTop(take_off(network, self.below, self.config.model_type))
+        return TextTop(take_off(network, self.below, self.model_type))
+
+    def whole(self, top: nn.Module) -> nn.Module:
+        """The network with all its layers, the last ones with the weights of ``top``, as ``top`` gave it."""
+        network = super().load(pretrained=True)
+        own = TextTop(last_layers(network, self.below, self.model_type))
+        own.load_state_dict(top.state_dict())
+        return network
 
     def describe(self) -> dict[str, object]:
         """Everything that the output depends on, except the text."""
@@ -80,6 +87,13 @@ class LowerImageEncoder(ImageEncoder):
         """The missing layers; without ``pretrained`` on the "meta" device, to be filled from a trained model."""
         network = super().load(pretrained=pretrained)
         return ImageTop(take_off(network, self.below, self.model_type), self.model_type)
+
+    def whole(self, top: nn.Module) -> nn.Module:
+        """The network with all its layers, the last ones with the weights of ``top``, as ``top`` gave it."""
+        network = super().load(pretrained=True)
+        own = ImageTop(last_layers(network, self.below, self.model_type), self.model_type)
+        own.load_state_dict(top.state_dict())
+        return network
 
     def describe(self) -> dict[str, object]:
         """Everything that the output depends on, except the picture."""

@@ -13,6 +13,9 @@ from PIL import Image
 
 from sentipair.errors import UserError
 
+PREPROCESSOR = "preprocessor_config.json"
+"""The file of a model folder that says how pictures are prepared."""
+
 Box = tuple[float, float, float, float]
 """Corners (x₀, y₀, x₁, y₁) relative to a picture: 0 is left and top, 1 right and bottom."""
 
@@ -70,7 +73,7 @@ class Preprocessing:
         Raises:
             UserError: the file is not JSON.
         """
-        file = folder / "preprocessor_config.json"
+        file = folder / PREPROCESSOR
         if not file.exists():
             return cls()
         try:

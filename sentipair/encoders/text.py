@@ -83,7 +83,7 @@ class TextEncoder:
         self._tokenizing = Lock()  # a tokenizer that changes its settings must not be in use
         self.pad_id = int(self.tokenizer.pad_token_id or 0)
         self.last = last
-        unused = self.pad_id + 1 if self.config.model_type in POSITIONS_AFTER_PADDING else 0
+        unused = self.pad_id + 1 if self.model_type in POSITIONS_AFTER_PADDING else 0
         self.max_length = min(pad_to or max_length, int(self.config.max_position_embeddings) - unused)
         self.pad_to = None if pad_to is None else self.max_length
         self.engine_choice = engine
@@ -98,6 +98,11 @@ class TextEncoder:
         if not hasattr(config, "vocab_size"):
             raise UserError(f"{self.folder} is a {config.model_type} model, which takes no texts")
         return config
+
+    @property
+    def model_type(self) -> str:
+        """The kind of network."""
+        return str(self.config.model_type)
 
     @property
     def dim(self) -> int:
@@ -125,7 +130,7 @@ class TextEncoder:
         """Everything that the output depends on, except the text."""
         return {
             "kind": "text",
-            "model": self.config.model_type,
+            "model": self.model_type,
             "revision": folder_revision(self.folder),
             "last": self.last,
             "max_length": self.max_length,

@@ -35,8 +35,8 @@ ANATOMIES = {
 """Networks whose last layers can be trained, by their model type."""
 
 
-def take_off(network: nn.Module, count: int, model_type: str) -> nn.Sequential:
-    """Take the last ``count`` layers and what is behind them off ``network``, which is changed.
+def last_layers(network: nn.Module, count: int, model_type: str) -> nn.Sequential:
+    """The last ``count`` layers of ``network`` and what is behind them, still part of it.
 
     A layer is a block of a transformer or of an EfficientNet, or a stage of a ResNet.
 
@@ -51,12 +51,22 @@ def take_off(network: nn.Module, count: int, model_type: str) -> nn.Sequential:
     layers = list(network.get_submodule(anatomy.layers).children())
     if count > len(layers):
         raise UserError(f"the {model_type} encoder has {len(layers)} layers, {count} are to be fine-tuned")
-    kept, top = layers[: len(layers) - count], layers[len(layers) - count :]
-    network.set_submodule(anatomy.layers, nn.ModuleList(kept))
+    return nn.Sequential(*layers[len(layers) - count :], *map(network.get_submodule, anatomy.tail))
+
+
+def take_off(network: nn.Module, count: int, model_type: str) -> nn.Sequential:
+    """Take ``last_layers`` off ``network``, which is changed.
+
+    Raises:
+        UserError: as ``last_layers``.
+    """
+    top = last_layers(network, count, model_type)
+    anatomy = ANATOMIES[model_type]
+    layers = list(network.get_submodule(anatomy.layers).children())
+    network.set_submodule(anatomy.layers, nn.ModuleList(layers[: len(layers) - count]))
     for name in anatomy.tail:
-        top.append(network.get_submodule(name))
         network.set_submodule(name, nn.Identity())
-    return nn.Sequential(*top)
+    return top
 
 
 class TextTop(nn.Module):
@@ -110,6 +120,9 @@ class ImageTop(nn.Module):
 
     def forward(self, states: Tensor) -> Tensor:
         """States [B, N, c] below: tokens, or the cells of a square map row by row → the last hidden state [B, M, d]."""
+        if not len(states):  # transformers cannot tell the heads of no pictures apart
+            nothing: Tensor = self(states.new_zeros(1, *states.shape[1:]))[:0]
+            return nothing
         if not self.reads_tokens:
             side = isqrt(states.shape[1])
             states = states.transpose(1, 2).unflatten(2, (side, side))  # (B, c, h, w)

@@ -32,11 +32,15 @@ def about_data(dataset: PairDataset) -> list[str]:
 
 
 def about_facts(facts: Facts) -> list[str]:
-    """A line for test posts that are also in training, and one for every control that goes too far."""
-    twins = len(facts.contaminated.get("test", ()))
-    lines = (
-        [f"{twins:,} test posts are also in train; scores are given with and without them"] if twins else []
-    )
+    """A line for what each encoder was trained on, one for test posts that are also in training, and one for every
+    control that goes too far."""
+    lines = [
+        f"an encoder was trained on {data}; {len(rows.get('test', ())):,} of the test posts are in there"
+        for data, rows in facts.encoders.items()
+    ]
+    if twins := len(facts.contaminated.get("test", ())):
+        where = "train, or in what an encoder was trained on" if facts.encoders else "train"
+        lines.append(f"{twins:,} test posts are also in {where}; scores are given with and without them")
     return lines + telling(facts.controls)
 
 

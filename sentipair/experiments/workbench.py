@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from sentipair.data import PairDataset, load_dataset
+from sentipair.data.traces import Traces, read_traces
 from sentipair.devices import cores
 from sentipair.encoders import Encoders
 from sentipair.errors import UserError
 from sentipair.experiments.facts import Facts, facts_of
 from sentipair.features import FeatureSpec, FeatureStore, FeatureTable, TextLayers
-from sentipair.features.specs import RATIONALE
+from sentipair.features.specs import RATIONALE, ImageSource, TextSource
 from sentipair.models import PairModel, model_class, settings_of
 from sentipair.models.persistence import ModelConfig
 from sentipair.models.rationales import WithRationales
 from sentipair.rationales import LEXICON, with_rationales
-from sentipair.training.config import RunConfig
+from sentipair.training.config import DataSettings, RunConfig
 
 
 @dataclass(frozen=True)
@@ -37,21 +38,20 @@ class Workbench:
     @cached_property
     def dataset(self) -> PairDataset:
         """The data with its splits and rationales."""
-        data = self.config.data
-        dataset = load_dataset(
-            data.source,
-            root=None if data.root is None else Path(data.root),
-            variant=data.variant,
-            scheme=data.scheme,
-            text_steps=data.text_steps,
-            seed=data.split_seed,
-        )
-        return with_rationales(dataset, data.rationales)
+        return open_dataset(self.config.data)
 
     @cached_property
     def facts(self) -> Facts:
         """The rows that are also in training, and the control classifiers."""
-        return facts_of(self.dataset, self.store)
+        return facts_of(self.dataset, self.store, self.traces)
+
+    @cached_property
+    def traces(self) -> list[Traces]:
+        """What the encoders that the model reads were fine-tuned on, as far as is known."""
+        sources = [spec.source(self.encoders) for spec in self.model_config.build().requires]
+        encoders = [source.encoder for source in sources if isinstance(source, (TextSource, ImageSource))]
+        folders = dict.fromkeys(encoder.folder for encoder in encoders)
+        return [each for folder in folders for each in read_traces(folder)]
 
     @cached_property
     def encoders(self) -> Encoders:
@@ -149,6 +149,23 @@ class Workbench:
                 "add --set data.rationales=lexicon, or a table instead of lexicon"
                 + (f", or --set model.polarities=[{','.join(self.polarities)}]" if self.polarities else "")
             )
+
+
+def open_dataset(data: DataSettings) -> PairDataset:
+    """The data that the settings name, with its splits and rationales.
+
+    Raises:
+        UserError: it is not there, or cannot be understood.
+    """
+    dataset = load_dataset(
+        data.source,
+        root=None if data.root is None else Path(data.root),
+        variant=data.variant,
+        scheme=data.scheme,
+        text_steps=data.text_steps,
+        seed=data.split_seed,
+    )
+    return with_rationales(dataset, data.rationales)
 
 
 def _taken_by(model: type[PairModel], dims: dict[str, int]) -> dict[str, int]:

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from sentipair.devices import Together, device, processes, rank
 from sentipair.encoders import Encoders
+from sentipair.encoders.lower import LowerImageEncoder, LowerTextEncoder
 from sentipair.errors import UserError
 from sentipair.features import FeatureSpec, ImageGrid, ImageVector, PairBatch, TextLayers
 from sentipair.features.lower import LowerImage, LowerTextLayers
@@ -77,15 +78,15 @@ class FineTuned(PairModel):
                 )
             if any(isinstance(spec, TextLayers) and spec.pad_to for spec in read):
                 raise UserError("a model that reads padding cannot be fine-tuned; use --fidelity sound")
-            self.tops[modality] = self._top(modality, pretrained=False)
+            self.tops[modality] = self.encoder_below(modality).top(pretrained=False)
 
-    def _top(self, modality: Modality, *, pretrained: bool) -> nn.Module:
+    def encoder_below(self, modality: Modality) -> LowerTextEncoder | LowerImageEncoder:
+        """The encoder of a modality without the layers that are trained."""
         below = self.layers[modality]
         if modality == "image":
-            return self.encoders.lower_image_encoder(below=below).top(pretrained=pretrained)
+            return self.encoders.lower_image_encoder(below=below)
         length = self.read["text"][0].max_length
-        encoder = self.encoders.lower_text_encoder(below=below, last=1, max_length=length)
-        return encoder.top(pretrained=pretrained)
+        return self.encoders.lower_text_encoder(below=below, last=1, max_length=length)
 
     def _lower(self, spec: FeatureSpec[Any]) -> FeatureSpec[Any]:
         """What is stored instead of a feature, if its encoder is fine-tuned."""
@@ -100,7 +101,7 @@ class FineTuned(PairModel):
     def load_pretrained(self) -> None:
         """Give the layers the weights that they have in the encoders."""
         for modality in self.layers:
-            pretrained = self._top(modality, pretrained=True)
+            pretrained = self.encoder_below(modality).top(pretrained=True)
             self.tops[modality].load_state_dict(pretrained.state_dict(), assign=True)
         self.tops.to(device())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sentipair.data.labels import FUSION_RULES, agree_only, majority, polarity_wins
+from sentipair.data.labels import FUSION_RULES, agree_only, majority, of_image, of_text, polarity_wins
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from sentipair.data.labels import FUSION_RULES, agree_only, majority, polarity_w
 def test_all_nine_combinations(text: str, image: str, wins: str | None, agrees: str | None) -> None:
     assert polarity_wins(text, image) == wins
     assert agree_only(text, image) == agrees
+    assert (of_text(text, image), of_image(text, image)) == (text, image)
 
 
 @pytest.mark.parametrize(
@@ -44,4 +45,9 @@ def test_majority_is_more_than_half(votes: str, expected: str | None) -> None:
 
 
 def test_rules_are_known_by_name_and_polarity_wins_is_first() -> None:
-    assert list(FUSION_RULES.items()) == [("polarity-wins", polarity_wins), ("agree-only", agree_only)]
+    assert list(FUSION_RULES.items()) == [
+        ("polarity-wins", polarity_wins),
+        ("agree-only", agree_only),
+        ("text-label", of_text),
+        ("image-label", of_image),
+    ]

@@ -14,7 +14,7 @@ from sentipair.encoders import ImageEncoder, TextEncoder
 from sentipair.encoders.engines import EngineChoice
 from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
 from sentipair.encoders.lower import LowerImageEncoder, LowerTextEncoder
-from sentipair.encoders.top import GROUP, take_off
+from sentipair.encoders.top import GROUP, flat, take_off
 from sentipair.errors import UserError
 
 TORCH = EngineChoice("torch", "f32")
@@ -92,11 +92,50 @@ def test_the_layers_of_a_vision_network_give_what_the_whole_gives(
     inputs = pictures(whole.preprocessing.crop)
     records = lower.encode(inputs)
     assert {record.shape for record in records} == {lower.shape}
+    layers = lower.top(pretrained=True).eval()
     with torch.no_grad():
-        top = lower.top(pretrained=True).eval()(torch.from_numpy(np.stack(records)).float())
+        top = layers(torch.from_numpy(np.stack(records)).float())
     expected = np.stack(whole.encode(inputs)).astype(np.float32)
+    assert layers(torch.zeros(0, *lower.shape)).shape == (0, *expected.shape[1:])
     assert top.shape == expected.shape
     assert np.linalg.norm(top.numpy() - expected) < 5e-3 * np.linalg.norm(expected)
+
+
+@pytest.mark.parametrize("model", ["bert", "roberta"])
+def test_trained_layers_are_put_back_into_a_text_network(model: str, request: pytest.FixtureRequest) -> None:
+    lower = LowerTextEncoder(request.getfixturevalue(model), below=2, last=1, max_length=128, engine=TORCH)
+    top = changed(lower.top(pretrained=True))
+    ids = torch.tensor([[2, 4, 5, 6, 3]])
+    with torch.no_grad():
+        expected = top(lower.load(pretrained=True)(ids).last_hidden_state, torch.ones(1, 5, dtype=torch.bool))
+        found = lower.whole(top).eval()(ids, output_hidden_states=True).hidden_states[-2:]
+        unchanged = TextEncoder.load(lower, pretrained=True)(ids).last_hidden_state
+    torch.testing.assert_close(torch.stack(found, dim=2), expected)
+    assert not torch.allclose(found[-1], unchanged)
+
+
+@pytest.mark.parametrize(("model", "below"), [("resnet", 1), ("vit", 2), ("efficientnet", 1)])
+def test_trained_layers_are_put_back_into_a_vision_network(
+    model: str, below: int, vision: Callable[[str], Path]
+) -> None:
+    lower = LowerImageEncoder(vision(model), below=below, engine=TORCH)
+    top = changed(lower.top(pretrained=True))
+    side = lower.preprocessing.crop
+    pixels = torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        expected = top(flat(lower.load(pretrained=True)(pixels).last_hidden_state))
+        found = flat(lower.whole(top).eval()(pixels).last_hidden_state)
+        unchanged = flat(ImageEncoder.load(lower, pretrained=True)(pixels).last_hidden_state)
+    torch.testing.assert_close(found, expected)
+    assert not torch.allclose(found, unchanged)
+
+
+def changed(top: nn.Module) -> nn.Module:
+    """``top`` with other weights, in evaluation mode."""
+    with torch.no_grad():
+        for parameter in top.parameters():
+            parameter.add_(0.05 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)))
+    return top.eval()
 
 
 def test_batch_normalisation_keeps_its_statistics(vision: Callable[[str], Path]) -> None:

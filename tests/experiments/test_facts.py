@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from sentipair.data import PairDataset, load_dataset
+from sentipair.data.traces import Traces
 from sentipair.experiments import facts as module
 from sentipair.experiments.facts import facts_of, find_facts
+from sentipair.experiments.notices import about_facts
 from sentipair.features import FeatureStore
 
 
@@ -51,6 +53,25 @@ def test_facts_are_found_once(posts: PairDataset, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(module, "find_facts", None)
     assert facts_of(posts, store) == found
     assert kept.read_bytes() == before
+
+
+def test_rows_that_an_encoder_was_trained_on_are_contaminated(posts: PairDataset, tmp_path: Path) -> None:
+    bare = replace(posts, pairs=tuple(replace(pair, image=None) for pair in posts))
+    seen = posts.splits["test"][-1]
+    there = {"train": (seen, posts.splits["train"][0]), "validation": ()}
+    traces = Traces.of(replace(bare, name="tweets", splits=there), {})
+    store = FeatureStore(tmp_path)
+    alone, both = facts_of(bare, store), facts_of(bare, store, [traces])
+    assert seen not in alone.contaminated["test"]
+    assert both.contaminated["test"] == (*alone.contaminated["test"], seen)
+    assert both.encoders == {traces.data: {"validation": (), "test": (posts.splits["test"][0], seen)}}
+    assert both.controls == alone.controls
+    assert (facts_of(bare, store), facts_of(bare, store, [traces])) == (alone, both)
+    assert about_facts(both)[:2] == [
+        f"an encoder was trained on {traces.data}; 2 of the test posts are in there",
+        f"{len(alone.contaminated['test']) + 1} test posts are also in train, or in what an encoder was trained on; "
+        "scores are given with and without them",
+    ]
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "null", "{}", '{"contaminated": 3, "controls": {}}'])
