@@ -87,6 +87,8 @@ def _write(
             elif (encoder.folder / PREPROCESSOR).is_file():
                 shutil.copy(encoder.folder / PREPROCESSOR, made)
             write_traces(made, traces)
+            for file in made.iterdir():  # weights are written for their owner alone
+                file.chmod(0o644)
             if folder.exists():
                 folder.replace(Path(name) / "before")
             made.replace(folder)

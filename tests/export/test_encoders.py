@@ -79,6 +79,7 @@ def test_the_command_says_how_to_use_it(
         export(str(tuned_run), to="transformers", output=tmp_path)
         assert f"--encoders {tmp_path}/text+efficientnet-lite0\n" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text"]
+    assert {file.stat().st_mode & 0o777 for file in (tmp_path / "text").iterdir()} == {0o644}
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tuned_run: Path, tmp_path: Path) -> None:
