@@ -61,7 +61,9 @@ def find_facts(dataset: PairDataset, traces: Sequence[Traces] = ()) -> Facts:
     """Read every picture once, look for duplicates and train the controls."""
     pictures = read_pictures(dataset.pairs)
     repeated = audit(dataset, pictures=pictures).contamination
-    seen = {each.data: each.found_in(dataset.pairs, pictures) for each in traces}
+    seen: dict[str, set[str]] = {}
+    for each in traces:
+        seen.setdefault(each.data, set()).update(each.found_in(dataset.pairs, pictures))
     encoders = {data: {split: _of(dataset, split, ids) for split in repeated} for data, ids in seen.items()}
     contaminated = {
         split: tuple(dict.fromkeys([*found.rows, *(i for rows in encoders.values() for i in rows[split])]))

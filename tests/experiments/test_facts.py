@@ -58,15 +58,18 @@ def test_facts_are_found_once(posts: PairDataset, tmp_path: Path, monkeypatch: p
 def test_rows_that_an_encoder_was_trained_on_are_contaminated(posts: PairDataset, tmp_path: Path) -> None:
     bare = replace(posts, pairs=tuple(replace(pair, image=None) for pair in posts))
     seen = posts.splits["test"][-1]
-    there = {"train": (seen, posts.splits["train"][0]), "validation": ()}
-    traces = Traces.of(replace(bare, name="tweets", splits=there), {})
+    tweets = replace(
+        bare, name="tweets", splits={"train": (seen,), "validation": (posts.splits["train"][0],)}
+    )
+    traces = Traces.of(tweets, {})
+    nothing = replace(traces, texts=())  # a later training of the same name
     store = FeatureStore(tmp_path)
-    alone, both = facts_of(bare, store), facts_of(bare, store, [traces])
+    alone, both = facts_of(bare, store), facts_of(bare, store, [traces, nothing])
     assert seen not in alone.contaminated["test"]
     assert both.contaminated["test"] == (*alone.contaminated["test"], seen)
     assert both.encoders == {traces.data: {"validation": (), "test": (posts.splits["test"][0], seen)}}
     assert both.controls == alone.controls
-    assert (facts_of(bare, store), facts_of(bare, store, [traces])) == (alone, both)
+    assert (facts_of(bare, store), facts_of(bare, store, [traces, nothing])) == (alone, both)
     assert about_facts(both)[:2] == [
         f"an encoder was trained on {traces.data}; 2 of the test posts are in there",
         f"{len(alone.contaminated['test']) + 1} test posts are also in train, or in what an encoder was trained on; "
