@@ -275,6 +275,7 @@ def _write_page(
         "model": name,
         "data": Path(config.data.source).stem,
         "fidelity": config.fidelity,
+        "encoders": config.encoders.title,
         "seeds": ", ".join(map(str, full.summary["seeds"])),
         "test posts": f"{len(tested.rows):,}",
     }

@@ -123,7 +123,11 @@ def benchmark(
             for entry in entries
         }
     lost = {folder.name: reason for folder, reason in diverged.items()}
-    facts = {"models": str(len(models)), "seeds": ", ".join(map(str, seeds))}
+    facts = {
+        "models": str(len(models)),
+        "seeds": ", ".join(map(str, seeds)),
+        "encoders": ", ".join(dict.fromkeys(config.encoders.title for config in configs.values())),
+    }
     if lost:
         facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
@@ -131,7 +135,7 @@ def benchmark(
     for number, section in enumerate(sections, start=1):
         for suffix, table in zip(("", "-floors"), section.tables, strict=True):
             write_tables(output / "tables" / f"{number}-{section.title}{suffix}", [table])
-    result = {"seeds": list(seeds), "data": boards, "diverged": lost}
+    result = {"seeds": list(seeds), "encoders": facts["encoders"], "data": boards, "diverged": lost}
     write_json(output / "benchmark.json", result)
     return result
 

@@ -60,6 +60,11 @@ class EncoderSettings(_Strict):
         """The networks that are named, by what they read."""
         return {name: value for name, value in self if name != "engine" and value is not None}
 
+    @property
+    def title(self) -> str:
+        """The networks in one line."""
+        return " + ".join(self.networks().values())
+
 
 class TrainingSettings(_Strict):
     """The optimiser (AdamW), its schedule and when to stop.

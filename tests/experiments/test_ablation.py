@@ -183,7 +183,9 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
         {"se-mlnn": "se-mlnn †"}.get(name, name) for name in board
     ]  # has one picture vector for several
     assert names == ["model", *marked, "majority class"]
-    assert json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))["seeds"] == [0]
+    written = json.loads((tmp_path / "benchmark.json").read_text(encoding="utf-8"))
+    assert (written["seeds"], written["encoders"]) == ([0], "all-MiniLM-L6-v2 + efficientnet-lite0")
+    assert written["encoders"] in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_leaderboard_of_models_that_diverge(
