@@ -28,6 +28,8 @@ from sentipair.models.finetuned import FineTuned
 from sentipair.models.persistence import load_model
 from sentipair.training.config import RunConfig
 
+LowerEncoder = LowerTextEncoder | LowerImageEncoder
+
 
 def export_encoders(run: str | Path, output: Path) -> dict[str, str]:
     """Write each fine-tuned encoder into a folder of its own below ``output``, with hashes of what it was trained on.
@@ -54,21 +56,23 @@ def export_encoders(run: str | Path, output: Path) -> dict[str, str]:
         raise UserError(
             f"no single encoder was trained in {folder}; train with --finetune text:4, no ensemble"
         )
+    encoders = {modality: model.encoder_below(modality) for modality in model.layers}
+    folders = {modality: Path(output) / modality for modality in encoders}
+    networks = {
+        modality: _network(encoder, model.tops[modality], folders[modality])
+        for modality, encoder in encoders.items()
+    }
     dataset = open_dataset(RunConfig.read(folder / CONFIG).data)
     refuse_other_data(folder, dataset.fingerprint)
     traces = Traces.of(dataset, read_pictures(dataset.pairs))
-    names = dict(config.encoders)
-    for modality in model.layers:
-        encoder = model.encoder_below(modality)
-        whole = encoder.whole(model.tops[modality])
-        _write(Path(output) / modality, encoder, whole, [*read_traces(encoder.folder), traces])
-        names[modality] = str(Path(output) / modality)
-    return names
+    for modality, encoder in encoders.items():
+        _write(folders[modality], encoder, networks[modality], [*read_traces(encoder.folder), traces])
+    return {**config.encoders, **{modality: str(path) for modality, path in folders.items()}}
 
 
-def _write(
-    folder: Path, encoder: LowerTextEncoder | LowerImageEncoder, whole: nn.Module, traces: list[Traces]
-) -> None:
+def _network(encoder: LowerEncoder, top: nn.Module, folder: Path) -> PreTrainedModel:
+    """The whole network, if it can be exported to ``folder``."""
+    whole = encoder.whole(top)
     if not isinstance(whole, PreTrainedModel):
         raise UserError(
             f"{encoder.model_type} is no network of transformers and cannot be exported to it; "
@@ -76,6 +80,10 @@ def _write(
         )
     if folder.exists() and not (folder / TRACES).exists():
         raise UserError(f"{folder} is there already and is no exported encoder; choose another --output")
+    return whole
+
+
+def _write(folder: Path, encoder: LowerEncoder, whole: PreTrainedModel, traces: list[Traces]) -> None:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".export-", dir=folder.parent) as name:
