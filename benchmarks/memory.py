@@ -25,6 +25,7 @@ from PIL import Image
 
 from sentipair.models import list_models, model_class, settings_of
 from sentipair.progress import track
+from sentipair.training.recipes import configure
 
 LIMIT_MIB = 3 * 1024
 CLASSES = ("positive", "neutral", "negative")
@@ -42,9 +43,13 @@ def make_row(folder: Path, number: int, longest: int) -> dict[str, str]:
 
 
 def train(data: Path, folder: Path, model: str, fidelity: str, epochs: int) -> float:
-    """The command as a person would give it; returns its largest resident memory in MiB."""
+    """The command as a person would give it; returns its largest resident memory in MiB.
+
+    ``epochs`` are those of the classifier; a first stage that leaves it alone comes before them.
+    """
+    before = configure(model, str(data), fidelity=fidelity).objective.get("contrastive_epochs", 0)
     command = ["train", model, "--data", str(data), "--fidelity", fidelity]
-    command += ["--set", f"training.epochs={epochs}"]
+    command += ["--set", f"training.epochs={before + epochs}"]
     output = folder / f"{model}-{fidelity}"
     places = ["--features", str(folder / "features"), "--output", str(output)]
     script = "from sentipair.cli import main; main()"

@@ -29,6 +29,8 @@ class Pair:
     A missing picture (``image is None``) and an empty ``text`` are states that every stage handles.
 
     Attributes:
+        votes: each annotator's label of the post, where a data set comes with several (MVSA-Multiple); None where the
+            rule that made ``label`` makes none of an annotator's.
         attributes: words that name what is in the picture, where a data set comes with them (HFM).
         rationales: polarity → why the post could be meant so, in a large multimodal model's words.
     """
@@ -39,6 +41,7 @@ class Pair:
     label: str | None = None
     text_label: str | None = None
     image_label: str | None = None
+    votes: tuple[str | None, ...] = ()
     attributes: tuple[str, ...] = ()
     rationales: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.metrics import f1_score
 
 from sentipair.data import load_dataset
 from sentipair.data.audit import AuditReport, audit, render
+from sentipair.data.audit.agreement import agreement, krippendorff_alpha
 from sentipair.data.audit.balance import expected_runs, split_balance
 from sentipair.data.pair import Pair, PairDataset
 from sentipair.data.samples.scene import draw_picture
@@ -133,6 +135,84 @@ def test_sorted_labels_are_noticed_and_shuffled_ones_are_not() -> None:
     assert not order("aabbabbaab" * 4)
     assert not order("aabb")  # too short to tell
     assert not order("a" * 40)  # one class has no order
+
+
+def test_krippendorffs_own_example() -> None:
+    """ "Computing Krippendorff's Alpha-Reliability" (2011), part C: four observers, twelve units, gaps, α = .743."""
+    observers = ("1233214 12   ", "1233224 125 3", " 333234 2251 ", "1233244 1251 ")
+    units = [[mark for mark in marks if mark != " "] for marks in zip(*observers, strict=True)]
+    assert krippendorff_alpha([unit for unit in units if len(unit) > 1]) == pytest.approx(0.743, abs=5e-4)
+
+
+def test_alpha_at_its_ends() -> None:
+    assert krippendorff_alpha([["a", "a"], ["b", "b", "b"]]) == 1
+    assert krippendorff_alpha([["a", "a"], ["a", "a"]]) == 1  # nothing else was ever said
+    random = np.random.default_rng(0).choice(["a", "b", "c"], (20_000, 3), p=[0.6, 0.3, 0.1]).tolist()
+    assert krippendorff_alpha(random) == pytest.approx(0, abs=0.01)
+    assert krippendorff_alpha([["a", "b"]] * 50) < -0.9
+
+
+def test_agreement_counts_votes_against_each_other_and_against_the_label() -> None:
+    pairs = [
+        Pair(id="1", label="positive", votes=("positive", "positive", "neutral")),
+        Pair(id="2", label="negative", votes=("negative", None, "negative")),
+        Pair(id="3", label=None, votes=("positive", "neutral", "negative")),
+        Pair(id="4", label="neutral", votes=("neutral", None, None)),
+        Pair(id="5", label="neutral"),
+    ]
+    found = agreement(pairs)
+    assert found is not None
+    assert found.posts == 3
+    assert found.pairwise == 2 / 7  # one of three, one of one, none of three
+    # post 1: only neutral faces two that agree; post 2: each faces one vote, and one of one is a majority
+    assert found.with_others == 2 / 3
+    assert found.with_label == 4 / 5
+    assert agreement(pairs[3:]) is None
+    unlabelled = agreement([pairs[2]])
+    assert unlabelled is not None
+    assert (unlabelled.with_others, unlabelled.with_label) == (None, None)
+
+
+def test_the_report_shows_the_annotators_where_there_are_several(flawed: PairDataset) -> None:
+    assert audit(flawed).agreement == {}
+    assert "Annotators" not in printed(audit(flawed))
+    pairs = tuple(
+        replace(pair, votes=("positive", "positive", pair.label or "neutral")) for pair in flawed.pairs
+    )
+    report = audit(replace(flawed, pairs=pairs))
+    assert set(report.agreement) == {"train", "test"}
+    assert json.loads(json.dumps(report.to_dict()))["agreement"]["train"]["posts"] == 5
+    assert "Krippendorff" in printed(report)
+
+
+def test_annotators_of_mvsa_multiple(shared_data: Path) -> None:
+    """Against the released file read by other means, α from a coincidence matrix."""
+    root = shared_data / "mvsa-multiple"
+    dataset = load_dataset("mvsa-multiple", root=root)
+    rows = [line.split() for line in (root / "labelResultAll.txt").read_text().splitlines()[1:]]
+    signs = {"positive": 1, "neutral": 0, "negative": -1}
+    cells = {row[0]: [[signs[word] for word in cell.split(",")] for cell in row[1:]] for row in rows}
+    votes = np.array([cells[pair.id] for pair in dataset])  # (N, 3, 2)
+    fused = np.sign(votes.sum(2)).astype(float)
+    fused[votes.prod(2) < 0] = np.nan  # one positive, one negative
+    a, b = np.concatenate([fused[:, pair] for pair in ([0, 1], [0, 2], [1, 2])]).T
+    known = ~np.isnan(a + b)
+    given = (~np.isnan(fused)).sum(1)
+    coincidences = np.zeros((3, 3))
+    for post in fused[given > 1]:
+        marks = post[~np.isnan(post)].astype(int) + 1
+        for first, second in itertools.permutations(marks, 2):
+            coincidences[first, second] += 1 / (len(marks) - 1)
+    marginals, total = coincidences.sum(0), coincidences.sum()
+    chance = (marginals**2).sum() - total
+    alpha = 1 - (total - coincidences.trace()) * (total - 1) / (total**2 - total - chance)
+    found = agreement(dataset.pairs)
+    assert found is not None
+    assert found.posts == (given > 1).sum()
+    assert found.pairwise == pytest.approx((a == b)[known].mean())
+    assert found.alpha == pytest.approx(alpha)
+    assert 0.6 < found.pairwise < 0.65
+    assert 0.25 < found.alpha < 0.3
 
 
 def test_published_facts_of_mvsa_single(shared_data: Path) -> None:

@@ -81,6 +81,26 @@ def test_three_annotators_without_a_majority(tmp_path: Path) -> None:
     assert dataset.problems[0] == "1 of 2 posts left out, no majority among the annotators"
 
 
+def test_every_annotator_keeps_a_vote_by_the_rule_that_makes_the_label(
+    tmp_path: Path, small_mvsa: Path
+) -> None:
+    root = tmp_path / "three"
+    row = "7\tpositive,neutral\tneutral,neutral\tpositive,negative"
+    (root / "data").mkdir(parents=True)
+    (root / "labelResultAll.txt").write_text(f"ID\ttext,image\n{row}\n")
+    (root / "data" / "7.txt").write_text("hello")
+    votes = {
+        "polarity-wins": ("positive", "neutral", None),
+        "agree-only": None,  # the label of the text is positive, that of the picture neutral
+        "text-label": ("positive", "neutral", "positive"),
+        "image-label": ("neutral", "neutral", "negative"),
+    }
+    for variant, expected in votes.items():
+        dataset = load_dataset("mvsa-multiple", root=root, variant=variant, scheme="own")
+        assert [pair.votes for pair in dataset] == ([] if expected is None else [expected])
+    assert {pair.votes for pair in load_dataset("mvsa-single", root=small_mvsa)} == {()}
+
+
 def test_memotion_merges_five_levels(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     levels = ("very_positive", "positive", "neutral", "negative", "very_negative")

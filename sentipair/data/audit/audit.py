@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sentipair.data.audit.agreement import agreement
 from sentipair.data.audit.balance import split_balance
 from sentipair.data.audit.repeats import Duplicates, contamination, find_duplicates
 from sentipair.data.audit.report import AuditReport
@@ -54,6 +55,7 @@ def audit(dataset: PairDataset, *, pictures: Pictures | None = None) -> AuditRep
         classes=dataset.classes,
         pairs=len(pairs),
         splits=tuple(split_balance(name, members, dataset.classes) for name, members in parts.items()),
+        agreement={name: found for name, members in parts.items() if (found := agreement(members))},
         pictures=sum(key is not None for key in keys),
         missing=tuple(pair.id for pair in pairs if pair.image is None),
         unreadable=unreadable,

@@ -24,7 +24,8 @@ def render(report: AuditReport) -> Group:
     head.add_row("splits", escape(report.scheme))
     head.add_row("text steps", ", ".join(report.text_steps) or "none")
     notes = [Text.assemble(("! ", "yellow"), problem) for problem in report.problems]
-    tables = balance_table(report), duplicate_table(report), findings_table(report)
+    people = [agreement_table(report)] if report.agreement else []
+    tables = balance_table(report), *people, duplicate_table(report), findings_table(report)
     return Group("", head, "", *tables, *notes)
 
 
@@ -45,6 +46,20 @@ def balance_table(report: AuditReport) -> Table:
     ]
     table.add_row("same-label runs", *runs)
     table.add_row("  by chance", *(f"{split.expected_runs:,.0f}" for split in splits))
+    return table
+
+
+def agreement_table(report: AuditReport) -> Table:
+    """How far people agree on the labels, a column per split: what a model's accuracy is to be read beside."""
+    found = report.agreement.values()
+    table = _table("Annotators", "", *report.agreement)
+    table.add_row("posts with several votes", *(f"{split.posts:,}" for split in found))
+    table.add_row("two annotators agree", *(f"{split.pairwise:.4f}" for split in found))
+    table.add_row("  beyond chance: Krippendorff's α", *(f"{split.alpha:.4f}" for split in found))
+    table.add_row(
+        "one agrees with the majority of the others", *(_share(split.with_others) for split in found)
+    )
+    table.add_row("one agrees with the label, own vote in it", *(_share(split.with_label) for split in found))
     return table
 
 
@@ -94,6 +109,10 @@ def _table(title: str, first: str, *numbers: str) -> Table:
     for header in numbers:
         table.add_column(header, justify="right")
     return table
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
 
 
 def _alarm(count: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sentipair.data.audit.agreement import Agreement
 from sentipair.data.audit.balance import SplitBalance
 from sentipair.data.audit.repeats import Contamination, Duplicates
 
@@ -15,6 +16,7 @@ class AuditReport:
     """Everything ``audit`` found; ``render`` makes rich tables of it, ``to_dict`` JSON.
 
     Attributes:
+        agreement: split → how far its annotators agree; empty where posts have no votes.
         pictures: pairs whose picture could be read.
         missing: ids of pairs without a picture.
         unreadable: id → reason, for pictures that are there but cannot be read.
@@ -32,6 +34,7 @@ class AuditReport:
     classes: tuple[str, ...]
     pairs: int
     splits: tuple[SplitBalance, ...]
+    agreement: Mapping[str, Agreement]
     pictures: int
     missing: tuple[str, ...]
     unreadable: Mapping[str, str]

@@ -83,6 +83,7 @@ class MVSAMultiple(MVSA):
 
 def _fused(root: Path, variant: str) -> tuple[list[Pair], list[str]]:
     path = root / "labelResultAll.txt"
+    fuse = FUSION_RULES[variant]
     pairs = []
     undecided = opposed = 0
     for number, line in enumerate(decode(path.read_bytes()).splitlines(), start=1):
@@ -92,10 +93,17 @@ def _fused(root: Path, variant: str) -> tuple[list[Pair], list[str]]:
         text_label, image_label = majority(text_votes), majority(image_votes)
         if text_label is None or image_label is None:
             undecided += 1
-        elif label := FUSION_RULES[variant](text_label, image_label):
-            image = root / "data" / f"{key}.jpg"
+        elif label := fuse(text_label, image_label):
+            votes = tuple(map(fuse, text_votes, image_votes))
             pairs.append(
-                Pair(id=key, image=image, label=label, text_label=text_label, image_label=image_label)
+                Pair(
+                    id=key,
+                    image=root / "data" / f"{key}.jpg",
+                    label=label,
+                    text_label=text_label,
+                    image_label=image_label,
+                    votes=votes if len(votes) > 1 else (),
+                )
             )
         else:
             opposed += 1
