@@ -12,6 +12,9 @@ from sentipair.errors import UserError
 RESULT = "result.json"
 """Marks a finished seed."""
 
+CLEAN = "posts of which neither text nor picture is in train, or in what an encoder was fine-tuned on"
+"""What every table means by ``clean``."""
+
 
 def seed_folder(run: Path, seed: int) -> Path:
     """Where the run of a seed is."""

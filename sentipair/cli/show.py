@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from sentipair.runs import CLEAN
+
 if TYPE_CHECKING:
     from sentipair.evaluation.controls import Controls
     from sentipair.inference import Prediction
@@ -46,7 +48,7 @@ def print_summary(summary: Mapping[str, Any]) -> None:
     console.print(table)
     if "test_clean" in summary:
         count = summary["rows"]["test_clean"]
-        typer.echo(f"test clean: the {count:,} posts of which neither text nor picture is in train")
+        typer.echo(f"test clean: the {count:,} {CLEAN}")
     if summary.get("controls"):
         console.print(control_table({name: {"test": it} for name, it in summary["controls"].items()}))
     if "flips" in summary:
@@ -65,7 +67,7 @@ def print_scores(scores: Mapping[str, Any], *, title: str) -> None:
             table.add_row(rows, _words(name), f"{metrics[name]:.3f}", interval, floor)
     Console().print(table)
     if scores["clean"]:
-        typer.echo("clean: posts of which neither text nor picture is in train")
+        typer.echo(f"clean: {CLEAN}")
     for name, share in scores["flips"].items():
         result = scores["conditions"][name]
         typer.echo(

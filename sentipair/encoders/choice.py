@@ -50,11 +50,6 @@ class Encoders:
         self._lower_text_encoders: dict[tuple[int, int, int], LowerTextEncoder] = {}
         self._lower_image_encoders: dict[int, LowerImageEncoder] = {}
 
-    @property
-    def packaged(self) -> bool:
-        """Whether all of them come with sentipair's dependencies."""
-        return self.text == MINILM and self.image == EFFICIENTNET_LITE0 and not (self.clip or self.regions)
-
     @classmethod
     def resolve(cls, name: str, *, paper: str | None = None, engine: EngineName = "auto") -> Encoders:
         """``"offline"``, ``"paper"`` (what the recipe names), ``"TEXT+IMAGE"`` or ``"TEXT+IMAGE+clip=CLIP"``.

@@ -68,6 +68,8 @@ def load_network(folder: Path, *, auto: str = "AutoModel", **settings: Any) -> n
             f"{folder}: model.safetensors lacks {len(lacking)} weights of the network in config.json, the first is "
             f"{lacking[0]}; save both together with save_pretrained()"
         )
+    for name in report["missing_keys"]:  # drawn anew at every loading, which an exported encoder would show
+        nn.init.zeros_(network.get_parameter(name))
     return network.eval()  # type: ignore[no-any-return]
 
 

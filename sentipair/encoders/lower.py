@@ -45,10 +45,10 @@ class LowerTextEncoder(TextEncoder):
         return TextTop(take_off(network, self.below, self.model_type))
 
     def whole(self, top: nn.Module) -> nn.Module:
-        """The network with all its layers, the last ones with the weights of ``top``, as ``top`` gave it."""
+        """The network with all its layers, the last ones with the weights of ``top``."""
         network = super().load(pretrained=True)
-        own = TextTop(last_layers(network, self.below, self.model_type))
-        own.load_state_dict(top.state_dict())
+        layers = last_layers(network, self.below, self.model_type)
+        layers.load_state_dict(top.get_submodule("layers").state_dict())
         return network
 
     def describe(self) -> dict[str, object]:
@@ -89,10 +89,10 @@ class LowerImageEncoder(ImageEncoder):
         return ImageTop(take_off(network, self.below, self.model_type), self.model_type)
 
     def whole(self, top: nn.Module) -> nn.Module:
-        """The network with all its layers, the last ones with the weights of ``top``, as ``top`` gave it."""
+        """The network with all its layers, the last ones with the weights of ``top``."""
         network = super().load(pretrained=True)
-        own = ImageTop(last_layers(network, self.below, self.model_type), self.model_type)
-        own.load_state_dict(top.state_dict())
+        layers = last_layers(network, self.below, self.model_type)
+        layers.load_state_dict(top.get_submodule("layers").state_dict())
         return network
 
     def describe(self) -> dict[str, object]:

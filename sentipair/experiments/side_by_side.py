@@ -24,7 +24,7 @@ from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.slices import GROUPS
 from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table
-from sentipair.runs import RESULT, seed_folders
+from sentipair.runs import CLEAN, RESULT, seed_folders
 from sentipair.training.config import RunConfig
 
 
@@ -110,8 +110,8 @@ def _splits_table(entry: Entry) -> Table:
         title=entry.name,
         columns=["split", *(HEADLINES[metric] for metric in shown)],
         rows=rows,
-        note=f"Scores: {over_seeds(len(summary['seeds']))}; with a 95 % bootstrap interval over posts. Clean: "
-        "without posts that have a duplicate in the training split.",
+        note=f"Scores: {over_seeds(len(summary['seeds']))}; with a 95 % bootstrap interval over posts. "
+        f"Clean: {CLEAN}.",
     )
 
 

@@ -22,6 +22,9 @@ from sentipair.models.rationales import WithRationales
 from sentipair.rationales import LEXICON, with_rationales
 from sentipair.training.config import DataSettings, RunConfig
 
+NARROW = {"text_dim": 384, "image_dim": 1280, "region_dim": 1280}
+"""The widths of the packaged encoders' features."""
+
 
 @dataclass(frozen=True)
 class Workbench:
@@ -62,12 +65,17 @@ class Workbench:
     @cached_property
     def model_config(self) -> ModelConfig:
         """The model with the dimensions that data and encoders give it."""
-        dims = {"classes": len(self.dataset.classes)}
-        requires = self._model_config(dims).build().requires
+        return self._model_config({"classes": len(self.dataset.classes), **self.widths})
+
+    @cached_property
+    def widths(self) -> dict[str, int]:
+        """Setting of a model → the width of the features that its encoder gives; of all that the model reads."""
+        requires = self._model_config({"classes": len(self.dataset.classes)}).build().requires
         self._refuse_missing_rationales(requires)
+        widths: dict[str, int] = {}
         for spec in requires:
-            dims |= spec.source(self.encoders).dims
-        return self._model_config(dims)
+            widths |= spec.source(self.encoders).dims
+        return widths
 
     @cached_property
     def polarities(self) -> tuple[str, ...]:
@@ -82,7 +90,8 @@ class Workbench:
         long beside one other busy process, because the threads wait for each other at every layer.
         """
         heads_only = not self.config.plugins.finetune
-        return 1 if heads_only and self.encoders.packaged else cores()
+        narrow = all(width <= NARROW.get(name, 0) for name, width in self.widths.items())
+        return 1 if heads_only and narrow else cores()
 
     @property
     def usable_splits(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from sentipair.reporting.run import Json, SeedRun
 from sentipair.reporting.sections import HEADLINES, headlines
 from sentipair.reporting.slices import of_seed
 from sentipair.reporting.tables import Table
-from sentipair.runs import read_json
+from sentipair.runs import CLEAN, read_json
 
 USE = """Sorting and counting posts by what picture and text say together, with a person looking at what matters.
 Without a picture or without a text it answers as well; it says what each of them says alone, and whether they disagree.
@@ -105,7 +105,7 @@ def _tables(run: SeedRun) -> Iterator[Table]:
         title="All posts",
         columns=["posts", *(HEADLINES[key] for key in keys)],
         rows=rows,
-        note="95 % bootstrap intervals over posts. Clean: neither text nor picture is in the training split.",
+        note=f"95 % bootstrap intervals over posts. Clean: {CLEAN}.",
     )
     if slices := of_seed(split):
         yield Table(

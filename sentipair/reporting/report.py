@@ -15,7 +15,7 @@ from sentipair.reporting.calibration import calibration, mean_calibration
 from sentipair.reporting.checks import checks, controls
 from sentipair.reporting.page import render
 from sentipair.reporting.run import Json, SeedRun, average_predictions
-from sentipair.runs import read_json, seed_folders, seed_number
+from sentipair.runs import CLEAN, read_json, seed_folders, seed_number
 
 Parts = Mapping[str, Callable[[], Any]]
 """What the template prints → how to compute it."""
@@ -40,7 +40,7 @@ def write_report(folder: Path) -> Path:
         raise UserError(f"there is no run in {folder}; give the folder that `sentipair train` wrote")
     page = {name: compute() for name, compute in track(parts.items(), "report", total=len(parts))}
     path = folder / "report.html"
-    write_text(path, render("report.html", **page))
+    write_text(path, render("report.html", **page, clean=CLEAN))
     return path
 
 

@@ -73,7 +73,7 @@ def absent_classes(metrics: Json) -> str:
 
 
 def split_table(splits: Mapping[str, Json]) -> list[Json]:
-    """One row per split, and one for its rows that are not also in training; ``key`` is the name in the summary."""
+    """One row per split, and one for its clean rows; ``key`` is the name in the summary."""
     rows: list[Json] = []
     for name, split in splits.items():
         clean = split.get("clean") or {}

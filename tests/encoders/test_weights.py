@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from sentipair.encoders import ImageEncoder, TextEncoder
 from sentipair.encoders.engines import EngineChoice
+from sentipair.encoders.loading import load_network
 from sentipair.encoders.weights import folder_revision, locate
 from sentipair.errors import UserError
 
@@ -90,6 +91,8 @@ def test_a_pooler_may_be_lacking(copy: Path, bert: Path) -> None:
     (with_it,) = TextEncoder(bert, last=1, engine=TORCH).encode(["love"])
     (without,) = TextEncoder(copy, last=1, engine=TORCH).encode(["love"])
     assert (with_it == without).all()
+    once, again = (load_network(copy).state_dict() for _ in range(2))
+    assert all((once[name] == again[name]).all() for name in once)
 
 
 def test_neither_folder_nor_cached_and_no_network(tmp_path: Path) -> None:

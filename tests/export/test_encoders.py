@@ -12,6 +12,7 @@ from transformers import AutoModel, AutoTokenizer, ViTConfig, ViTModel
 from sentipair.cli.export import export
 from sentipair.data.traces import TRACES, read_traces
 from sentipair.encoders.preprocessing import PREPROCESSOR
+from sentipair.encoders.weights import folder_revision
 from sentipair.errors import UserError
 from sentipair.experiments.run import run_seeds
 from sentipair.experiments.workbench import Workbench
@@ -75,9 +76,12 @@ def test_another_run_reads_it_and_knows_the_posts_that_it_has_seen(
 def test_the_command_says_how_to_use_it(
     tuned_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for _ in range(2):  # its own folder is replaced
+    revisions = set()
+    for _ in range(2):  # its own folder is replaced, by the same bytes: features stored with it stay of use
         export(str(tuned_run), to="transformers", output=tmp_path)
         assert f"--encoders {tmp_path}/text+efficientnet-lite0\n" in capsys.readouterr().out
+        revisions.add(folder_revision(tmp_path / "text"))
+    assert len(revisions) == 1
     assert sorted(path.name for path in tmp_path.iterdir()) == ["text"]
     assert {file.stat().st_mode & 0o777 for file in (tmp_path / "text").iterdir()} == {0o644}
 
@@ -123,9 +127,15 @@ def test_the_packaged_picture_encoder_is_no_network_of_transformers(
     assert not (tmp_path / "out").exists()  # the text encoder is not left there alone
 
 
-def test_what_cannot_be_exported_is_one_line(finished_run: Path, tuned_run: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no single encoder was trained in .*; train with --finetune text:4"):
-        export_encoders(finished_run, tmp_path)
+def test_what_cannot_be_exported_is_one_line(
+    finished_run: Path, tuned_run: Path, sample_posts: Path, feature_folder: Path, tmp_path: Path
+) -> None:
+    several = ["plugins.finetune={text: 1}", "plugins.ensemble=2", *TINY]
+    config = configure("late-fusion", str(sample_posts), engine="torch", overrides=several)
+    run_seeds(config, [0], tmp_path / "ensemble", store=FeatureStore(feature_folder))
+    for run in (finished_run, tmp_path / "ensemble"):
+        with pytest.raises(UserError, match=r"no single encoder was trained in .*; train with --finetune te"):
+            export_encoders(run, tmp_path)
     published = tmp_path / "published"
     shutil.copytree(tuned_run / "seed-0", published, ignore=shutil.ignore_patterns("config.yaml"))
     with pytest.raises(UserError, match="does not say what it was trained on; give the run folder"):
