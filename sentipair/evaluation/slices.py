@@ -71,6 +71,7 @@ def slices(pairs: Sequence[Pair], *, classes: Sequence[str], unusable: Collectio
 
     * ``labels``: text label and picture label ``agree``, are ``opposite`` (positive and negative), or ``differ``
       otherwise; where any pair has both labels;
+    * ``votes``: the annotators of the pair are ``unanimous`` or ``divided``; where any pair has several votes;
     * ``class``: the pairs of each class;
     * ``words``: by the length of the text;
     * ``picture``: pairs with and without a usable one, where there are both.
@@ -88,6 +89,10 @@ def slices(pairs: Sequence[Pair], *, classes: Sequence[str], unusable: Collectio
     if any(relations):
         for name in ("agree", "differ", "opposite"):
             yield choose("labels", name, (relation == name for relation in relations))
+    if any(len(pair.votes) > 1 for pair in pairs):
+        opinions = [len(set(pair.votes)) for pair in pairs]
+        yield choose("votes", "unanimous", (count == 1 for count in opinions))
+        yield choose("votes", "divided", (count > 1 for count in opinions))
     for name in classes:
         yield choose("class", name, (pair.label == name for pair in pairs))
     counts = [len(pair.text.split()) for pair in pairs]

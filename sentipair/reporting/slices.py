@@ -11,6 +11,7 @@ from sentipair.reporting.run import Json
 
 GROUPS = {
     "labels": "Text label and picture label",
+    "votes": "Annotators",
     "class": "True class",
     "words": "Words of the text",
     "picture": "Picture",

@@ -42,6 +42,21 @@ def test_by_the_labels_of_text_and_picture() -> None:
     assert not any(by == "labels" for by, _ in chosen([Pair(id="a", text_label="positive")]))
 
 
+def test_by_the_votes_of_the_annotators() -> None:
+    votes = {
+        "same": ("positive", "positive", "positive"),
+        "two": ("positive", "neutral", "positive"),
+        "three": ("positive", "neutral", "negative"),
+        "clash": ("positive", "positive", None),
+        "none": (),
+    }
+    pairs = [Pair(id=name, votes=given) for name, given in votes.items()]
+    found = chosen(pairs)
+    assert found["votes", "unanimous"] == ["same"]
+    assert found["votes", "divided"] == ["two", "three", "clash"]
+    assert not any(by == "votes" for by, _ in chosen([Pair(id="a", label="positive")]))
+
+
 def test_by_class_also_an_absent_one() -> None:
     found = chosen([Pair(id="a", label="negative"), Pair(id="b", label="positive"), Pair(id="c")])
     assert {name: ids for (by, name), ids in found.items() if by == "class"} == {
