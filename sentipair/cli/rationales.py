@@ -46,7 +46,9 @@ def rationales(
     verdicts: Annotated[
         bool, typer.Option("--verdicts", help="Also ask which class fits, and score that against the labels.")
     ] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask about the first N posts only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Ask about the first N posts only; the table has all answers.")
+    ] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Questions under way at a time.")] = 8,
     requests_per_minute: Annotated[float | None, typer.Option(min=0.01, help="The most in a minute.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds to wait for an answer.")] = 120,
@@ -76,6 +78,8 @@ def rationales(
 
     dataset = load_dataset(data, root=Path(root) if root else None, variant=variant)
     if provider == "lexicon":
+        if limit is not None:
+            raise UserError("--limit is for --provider openai; the lexicon takes all posts in seconds")
         outcome = lexicon_outcome(dataset, verdicts=verdicts)
         if set(outcome.asked) - {"verdict"} != set(dataset.classes):
             say(
@@ -128,17 +132,17 @@ def _ask(
     folder = model_folder(output, server.model)
     asked = (*dataset.classes, VERDICT) if verdicts else dataset.classes
     inquiries = inquire(
-        dataset.pairs[:limit], polarities=dataset.classes, asked=asked, model=server.model, manner=manner
+        dataset.pairs, polarities=dataset.classes, asked=asked, model=server.model, manner=manner
     )
     with alone_in(folder):
         store = AnswerStore(folder)
-        todo = unanswered(inquiries, store)
+        todo = unanswered(inquiries[:limit], store)
         failed: dict[Any, str] = {}
         if todo:
             guess = estimate(todo, manner=manner, price=price, requests_per_minute=server.requests_per_minute)
             say(guess.describe())
             if not (yes or (server.is_local and price is None)):
-                _confirm(f"Send them to {server.base_url}?")
+                _confirm(f"Send them to {server.address}?")
             tally = ask_all(
                 todo,
                 server=server,
@@ -165,12 +169,10 @@ def _server(
 
     if not base_url or not model:
         raise UserError("--provider openai needs --base-url, such as http://localhost:8000/v1, and --model")
-    if not base_url.startswith(("http://", "https://")):
-        raise UserError(f"--base-url {base_url}: write it with http:// or https://")
     return Server(
         base_url=base_url,
         model=model,
-        api_key=os.environ.get(key_variable),
+        api_key=os.environ.get(key_variable, "").strip() or None,
         concurrency=concurrency,
         requests_per_minute=requests_per_minute,
         timeout=timeout,

@@ -95,5 +95,8 @@ def train(
 
 def layers_to_train(finetune: Sequence[str]) -> list[str]:
     """The setting that ``text:4`` and ``image:1`` stand for; none where nothing is asked for."""
+    encoders = [each.partition(":")[0] for each in finetune]
+    if len(set(encoders)) < len(encoders):
+        raise UserError(f"--finetune {' --finetune '.join(finetune)}: name each encoder once")
     pairs = ", ".join(each.replace(":", ": ") for each in finetune)
     return [f"plugins.finetune={{{pairs}}}"] if finetune else []

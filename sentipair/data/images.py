@@ -16,7 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sentipair.files import sha256
 
 MAX_PIXELS = 100_000_000
-"""Pictures with more pixels are not decoded (300 MB as RGB); large JPEGs are reduced while decoding first."""
+"""Pictures with more pixels are not decoded (300 MB as RGB); JPEGs of up to 179 million (Pillow's own limit) are
+reduced while decoding first."""
 
 DRAFT_SIDE = 1024
 """By default larger JPEGs are decoded at 1/2, 1/4 or 1/8 scale, never below this many pixels on the shorter side."""

@@ -19,12 +19,13 @@ def only_present(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], tuple[str, ..
         The pairs that stay, and one problem line for each of the two cases, with counts, place and examples.
     """
     named = [pair.image for pair in pairs if pair.image is not None]
-    absent = {image for image in named if not image.is_file()}
+    # unlike Path.is_file, this is False for a name that no file can have, such as a text of 300 letters
+    absent = {image for image in named if not os.path.isfile(image)}  # noqa: PTH113
     checked = [replace(pair, image=None) if pair.image in absent else pair for pair in pairs]
     problems = []
     if absent:
-        place = os.path.commonpath([image.parent for image in absent])
-        missing = [str(image.relative_to(place)) for image in named if image in absent]
+        place = os.path.commonpath([image.parent.absolute() for image in absent])
+        missing = [str(image.absolute().relative_to(place)) for image in named if image in absent]
         examples = f": {some(missing)}" if len(missing) < len(named) else ""
         problems.append(
             f"{len(missing):,} of {len(named):,} pictures absent, looked for in {place}{examples}"

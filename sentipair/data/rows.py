@@ -21,6 +21,9 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 ROWS = 256
 """Rows of a Parquet file that are in memory at a time."""
 
+LONGEST_FIELD = 10_000_000
+"""Characters of a field of CSV or TSV, so that a quotation mark that is never closed does not fill the memory."""
+
 Row = dict[str, Any]
 
 
@@ -55,7 +58,7 @@ def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     if kind == ".parquet":
         file = open_parquet(path)
         return tuple(file.schema_arrow.names), (
-            row for batch in read_batches(file, path) for row in batch.to_pylist()
+            row for batch in read_batches(file, path) for row in _plain_rows(batch, path)
         )
     if kind == ".jsonl":
         return (), _json_rows(path)
@@ -82,18 +85,30 @@ def read_batches(file: pq.ParquetFile, path: Path) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(batch_size=ROWS)
 
 
+def _plain_rows(batch: pa.RecordBatch, path: Path) -> list[Row]:
+    with _readable(path):
+        return batch.to_pylist()  # type: ignore[no-any-return]
+
+
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, OverflowError, ValueError) as error:  # a date after the year 9999
         raise UserError(
             f"{path} cannot be read as Parquet ({str(error).splitlines()[0]}); export it again"
         ) from error
 
 
 def _csv_rows(path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row]]:
-    lines = csv.reader(_lines(path, newline=""), delimiter=delimiter, strict=True)
+    csv.field_size_limit(LONGEST_FIELD)
+    unquoted = delimiter == "\t" and _is_unquoted(path)
+    lines = csv.reader(
+        _lines(path, newline=""),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL,
+    )
     rows = _csv_fields(lines, path)
     _, fields = next(rows, (0, []))
     header = tuple(name.strip() for name in fields)
@@ -108,6 +123,25 @@ def _csv_rows(path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row
             yield dict.fromkeys(header, "") | dict(zip(header, fields, strict=False))
 
     return header, read()
+
+
+def _is_unquoted(path: Path) -> bool:
+    """Whether the quotation marks of a TSV belong to its texts, as in ``"Hello" she said``: many programs write so.
+
+    Every line is a row then; read by the rules of quotation several would become one, or the reading would fail.
+    """
+    count, tabs = 0, set()
+    for line in _lines(path, newline=""):
+        if stripped := line.rstrip("\r\n"):
+            count += 1
+            tabs.add(stripped.count("\t"))
+    if len(tabs) != 1:
+        return False
+    try:
+        quoted = csv.reader(_lines(path, newline=""), delimiter="\t", strict=True)
+        return sum(1 for row in quoted if row) < count
+    except csv.Error:
+        return True
 
 
 def _csv_fields(lines: Any, path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -9,6 +9,7 @@ from sentipair.data.pair import SENTIMENT, SPLITS, Pair, PairDataset
 from sentipair.data.presence import only_present, some
 from sentipair.data.rows import SUFFIXES, Row, read_rows
 from sentipair.data.splits import OWN, own_split
+from sentipair.data.text import normalise_all
 from sentipair.errors import UserError
 
 COLUMNS = ("id", "image", "text", "label", "split", "text_label", "image_label")
@@ -21,7 +22,12 @@ SPLIT_NAMES = {"train": "train", "dev": "validation", "val": "validation", "vali
 
 
 def read_table(
-    path: Path, *, seed: int = 0, classes: Sequence[str] | None = None, require_labels: bool = True
+    path: Path,
+    *,
+    seed: int = 0,
+    classes: Sequence[str] | None = None,
+    text_steps: Sequence[str] = (),
+    require_labels: bool = True,
 ) -> PairDataset:
     """Read posts from a table, or from a folder with ``metadata.csv``, ``.tsv``, ``.jsonl`` or ``.parquet``.
 
@@ -34,6 +40,7 @@ def read_table(
         seed: of the own split, which is made where there are labels but no ``split`` column.
         classes: class names in order. If not given: those found, as positive, neutral, negative if they are
             just these three, otherwise in alphabetical order.
+        text_steps: names of ``TEXT_STEPS``, in order, which the texts go through.
         require_labels: without labels the table is an error; turn it off to predict.
 
     Raises:
@@ -57,7 +64,8 @@ def read_table(
     cells = [{names[key]: _filled(value) for key, value in row.items() if key in names} for row in rows]
     pairs = [_pair(row, number, path) for number, row in enumerate(cells, start=1)]
     _refuse_repeated_ids(pairs, path)
-    present, absences = only_present(pairs)
+    kept, absences = only_present(pairs)
+    present = normalise_all(kept, text_steps)
     labels = {pair.label for pair in present if pair.label is not None}
     if require_labels and not labels:
         raise UserError(f"{path.name}: no post has a label; fill in the column label")
@@ -77,6 +85,7 @@ def read_table(
         scheme=scheme,
         classes=tuple(classes) if classes is not None else _classes(labels),
         pairs=present,
+        text_steps=tuple(text_steps),
         splits=splits,
         problems=(*problems, *absences),
     )

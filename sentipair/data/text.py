@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sentipair.errors import UserError
+
+if TYPE_CHECKING:
+    from sentipair.data.pair import Pair
 
 NUMBER = "number"
 """What every number becomes in ``unify-numbers``: a word that every tokenizer knows."""
@@ -65,6 +70,15 @@ def normalise(text: str, steps: Iterable[str]) -> str:
             raise UserError(f"no text step {step!r}; choose from {', '.join(TEXT_STEPS)}")
         text = TEXT_STEPS[step](text)
     return text
+
+
+def normalise_all(pairs: Iterable[Pair], steps: Sequence[str]) -> tuple[Pair, ...]:
+    """The posts with their texts after the named steps; before a split is made, which compares texts.
+
+    Raises:
+        UserError: a name is not in ``TEXT_STEPS``.
+    """
+    return tuple(replace(pair, text=normalise(pair.text, steps)) for pair in pairs)
 
 
 def truncation(count: int, limit: int) -> str:

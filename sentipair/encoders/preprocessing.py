@@ -71,7 +71,7 @@ class Preprocessing:
         256 : 224 where ``crop_pct`` is not given: the picture is cut, never squashed.
 
         Raises:
-            UserError: the file is not JSON.
+            UserError: the file is not JSON, or asks for blue before red.
         """
         file = folder / PREPROCESSOR
         if not file.exists():
@@ -80,7 +80,12 @@ class Preprocessing:
             config: dict[str, Any] = json.loads(file.read_text("utf-8"))
         except ValueError as error:
             raise UserError(f"{file} is not valid JSON; download it again") from error
-        size, crop_size = config.get("size"), config.get("crop_size")
+        if config.get("do_flip_channel_order"):
+            raise UserError(
+                f"{file} asks for blue before red, which is not supported; choose another encoder"
+            )
+        size = config.get("size")
+        crop_size = config.get("crop_size") if config.get("do_center_crop", True) else None
         crop = _side(crop_size) or _side(size) or cls.crop
         shortest = size.get("shortest_edge") if isinstance(size, dict) else size  # a bare number: older files
         if crop_size is not None and shortest:
@@ -90,6 +95,8 @@ class Preprocessing:
         mean, std = config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD)
         if not config.get("do_normalize", True):
             mean, std = (0.0,) * 3, (1.0,) * 3
+        elif config.get("include_top"):  # an EfficientNet is given pictures that were divided by it twice
+            std = tuple(each**2 for each in std)
         return cls(
             shorter_side=max(shorter, crop),
             crop=crop,

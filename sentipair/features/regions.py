@@ -148,7 +148,8 @@ def read_regions(path: Path, *, dim: int | None = None) -> Record:
     """Corners and vectors [m, 4 + d] of one file, the corners zero where it has none.
 
     Raises:
-        UserError: the file is damaged, holds something else, or vectors that are not ``dim`` wide.
+        UserError: the file is damaged, holds something else, vectors that are not ``dim`` wide, or values that are no
+            numbers.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -161,4 +162,6 @@ def read_regions(path: Path, *, dim: int | None = None) -> Record:
     if vectors.ndim != 2 or boxes.shape != (len(vectors), 4) or dim not in (None, vectors.shape[-1]):
         expected = f"(m, {dim or 'd'})"
         raise UserError(f"{path}: x has the shape {vectors.shape}; {expected} and boxes (m, 4) are expected")
+    if not (np.isfinite(vectors).all() and np.isfinite(boxes).all()):
+        raise UserError(f"{path} holds values that are no numbers; make it again")
     return to_half(np.concatenate([boxes, vectors], axis=1))

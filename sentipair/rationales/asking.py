@@ -63,7 +63,8 @@ def ask_all(
 ) -> Tally:
     """Ask everything in ``inquiries`` and keep every answer the moment it comes.
 
-    A process that is killed loses the questions that are under way, ``server.concurrency`` at most.
+    A process that is killed loses the questions that are under way, ``server.concurrency`` at most. Where it makes no
+    sense to go on, their answers are waited for.
 
     Args:
         inquiries: the questions, post by post; a post's picture is prepared once.
@@ -91,13 +92,7 @@ def ask_all(
         run = _Run(
             server=server, manner=manner, polarities=polarities, store=store, tally=tally, one_more=one_more
         )
-        try:
-            asyncio.run(run.ask(inquiries))
-        except BaseExceptionGroup as group:
-            meant, unforeseen = group.split(UserError)
-            if meant is None or unforeseen is not None:
-                raise
-            raise meant.exceptions[0] from None
+        asyncio.run(run.ask(inquiries))
     return tally
 
 
@@ -113,9 +108,17 @@ class _Run:
 
     async def ask(self, inquiries: Sequence[Inquiry]) -> None:
         queue = iter(inquiries)
-        async with ChatClient(self.server) as client, asyncio.TaskGroup() as group:
-            for _ in range(self.server.concurrency):
-                group.create_task(self._work(queue, client))
+        async with ChatClient(self.server) as client:
+            workers = [asyncio.create_task(self._work(queue, client)) for _ in range(self.server.concurrency)]
+            try:
+                await asyncio.gather(*workers)
+            except BaseException as error:
+                client.stopped = True
+                for worker in workers:  # a question that has been sent may have to be paid for
+                    if not (isinstance(error, UserError) and client.is_under_way(worker)):
+                        worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+                raise
 
     async def _work(self, queue: Iterator[Inquiry], client: ChatClient) -> None:
         """Take post after post from the queue that all workers share."""
@@ -123,6 +126,8 @@ class _Run:
             picture = await asyncio.to_thread(data_url, inquiry.pair, self.manner.picture_side)
             note = "" if picture else wording_for(inquiry.pair.text).no_picture
             for question in inquiry.questions:
+                if client.stopped:
+                    return
                 await self._settle(question.key, question.words + note, picture, client)
 
     async def _settle(self, key: Key, words: str, picture: str | None, client: ChatClient) -> None:

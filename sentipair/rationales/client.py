@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +20,17 @@ import httpx2
 from sentipair.errors import UserError
 from sentipair.rationales.prompts import is_refusal, without_thoughts
 
+PATH = "/chat/completions"
+
 LONGEST_PAUSE = 60.0
 """Seconds that pauses between attempts grow to."""
 
 LONGEST_WAIT = 600.0
 """Seconds that a server may ask us to wait; one that wants more has ended the day's work."""
+
+
+LONGEST_REASON = 200
+"""Characters of a server's complaint that are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +57,27 @@ class Server:
     attempts: int = 6
     first_pause: float = 1.0
 
+    def __post_init__(self) -> None:
+        """Raises UserError: the address is none, or the key cannot be sent."""
+        try:
+            url = httpx2.URL(self.base_url)
+            usable = url.scheme in ("http", "https") and url.host and (url.port or 1) < 2**16
+        except httpx2.InvalidURL:
+            usable = False
+        if not usable:
+            raise UserError("--base-url is no address of a server; write it like http://localhost:8000/v1")
+        if self.api_key is not None and not re.fullmatch(r"[!-~]+", self.api_key):
+            raise UserError("the API key holds blanks, line ends or letters that cannot be sent; set it anew")
+
     @property
     def url(self) -> str:
         """What is fetched."""
-        return self.base_url.rstrip("/") + "/chat/completions"
+        return self.base_url.rstrip("/").removesuffix(PATH) + PATH
+
+    @property
+    def address(self) -> str:
+        """The base URL as it may be shown, without a password."""
+        return str(httpx2.URL(self.base_url).copy_with(userinfo=b""))
 
     @property
     def is_local(self) -> bool:
@@ -75,12 +99,18 @@ class QuestionFailedError(Exception):
 
 
 class ChatClient:
-    """A connection to a server; use it as a context manager within one event loop."""
+    """A connection to a server; use it as a context manager within one event loop.
+
+    Attributes:
+        stopped: no question is sent any more.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.pace = Pace(server.requests_per_minute)
+        self.stopped = False
         self._reached = False
+        self._under_way: set[asyncio.Task[Any] | None] = set()
         headers = {"Authorization": f"Bearer {server.api_key}"} if server.api_key else {}
         limits = httpx2.Limits(max_connections=server.concurrency)
         self._http = httpx2.AsyncClient(headers=headers, limits=limits, timeout=None)
@@ -92,8 +122,14 @@ class ChatClient:
     async def __aexit__(self, *error: Any) -> None:
         await self._http.__aexit__(*error)
 
+    def is_under_way(self, task: asyncio.Task[Any]) -> bool:
+        """Whether ``task`` has sent a question and waits for its answer, which may have to be paid for."""
+        return task in self._under_way
+
     async def ask(self, words: str, picture: str | None, *, max_tokens: int) -> Reply:
-        """The answer to one question; tries again after 429, 5xx, timeouts, cut connections and replies that are none.
+        """The answer to one question.
+
+        Tries again after 408, 409, 425, 429, 5xx, timeouts, cut connections and replies that are none.
 
         Args:
             words: the question.
@@ -108,13 +144,14 @@ class ChatClient:
         body = chat_request(self.server.model, words, picture, max_tokens=max_tokens)
         reason = ""
         for attempt in range(self.server.attempts):
+            if self.stopped:
+                raise QuestionFailedError(reason or "the run was stopped before")
             if attempt:
                 pause = min(LONGEST_PAUSE, self.server.first_pause * 2 ** (attempt - 1))
                 await asyncio.sleep(pause * random.uniform(0.5, 1))
             await self.pace.turn()
             try:
-                async with asyncio.timeout(self.server.timeout):
-                    response = await self._http.post(self.server.url, json=body)
+                response = await self._post(body)
                 self._reached = True
             except TimeoutError:
                 reason = f"no answer within {self.server.timeout:g} seconds"
@@ -123,7 +160,7 @@ class ChatClient:
                 reason = self._hidden(f"cannot connect ({error})")
                 if not self._reached:
                     raise UserError(
-                        f"nobody answers at {self.server.base_url}: {reason}; start the server or correct --base-url"
+                        f"nobody answers at {self.server.address}: {reason}; start the server or correct --base-url"
                     ) from error
                 continue
             except httpx2.RequestError as error:
@@ -133,19 +170,28 @@ class ChatClient:
             if response.status_code == 200:
                 try:
                     return read_reply(response.json())
-                except (ValueError, LookupError, TypeError, AttributeError):
+                except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
                     reason = "the reply is no chat completion"
                     continue
-            reason = self._hidden(f"{response.status_code}: {_complaint(response)}")
-            if response.status_code == 429 or response.status_code >= 500:
+            reason = f"{response.status_code}: {self._hidden(_complaint(response))[:LONGEST_REASON]}"
+            if response.status_code in (408, 409, 425, 429) or response.status_code >= 500:
                 self._hold(response.headers, reason)
-            elif response.status_code in (400, 413, 422):
+            elif response.status_code in (400, 403, 413, 422):  # 403: moderation of one post, or a wrong key
                 raise QuestionFailedError(reason)
             else:
                 raise UserError(
-                    f"{self.server.url} answers {reason}; check --base-url, --model and the API key"
+                    f"{self.server.address} answers {reason}; check --base-url, --model and the API key"
                 )
         raise QuestionFailedError(f"{reason}, in {self.server.attempts} attempts")
+
+    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+        task = asyncio.current_task()
+        self._under_way.add(task)
+        try:
+            async with asyncio.timeout(self.server.timeout):
+                return await self._http.post(self.server.url, json=body)
+        finally:
+            self._under_way.discard(task)
 
     def _hold(self, headers: Mapping[str, str], reason: str) -> None:
         """Let all questions wait as long as the server wishes."""
@@ -205,16 +251,24 @@ def read_reply(completion: Any) -> Reply:
     message = choice["message"]
     declined = message.get("refusal") or ""
     content = message.get("content") or declined
+    if isinstance(content, list):
+        content = " ".join(part["text"] for part in content if part.get("type") == "text")
     if not isinstance(content, str):
         raise TypeError("content")
     text = without_thoughts(content)
-    usage = completion.get("usage") or {}
+    usage = completion.get("usage")
     return Reply(
         text=text.encode("utf-8", "replace").decode(),  # JSON can hold halves of surrogate pairs
         refused=bool(declined) or choice.get("finish_reason") == "content_filter" or is_refusal(text),
-        tokens_in=int(usage.get("prompt_tokens") or 0),
-        tokens_out=int(usage.get("completion_tokens") or 0),
+        tokens_in=_count(usage, "prompt_tokens"),
+        tokens_out=_count(usage, "completion_tokens"),
     )
+
+
+def _count(usage: Any, name: str) -> int:
+    """What the server has counted, 0 where it did not: the answer is of use all the same."""
+    found = usage.get(name) if isinstance(usage, dict) else None
+    return found if isinstance(found, int) else 0
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -237,4 +291,4 @@ def _complaint(response: httpx2.Response) -> str:
         said = error["message"] if isinstance(error, dict) else error
     except (ValueError, LookupError, TypeError):
         said = response.text
-    return " ".join(str(said).split())[:200] or response.reason_phrase
+    return " ".join(str(said).split()) or response.reason_phrase

@@ -40,6 +40,10 @@ class Wording:
         return self.names.get(polarity, polarity)
 
 
+_UNABLE = (
+    r"(can['’]?t|cannot|can not|unable|not able|won['’]?t|will not|((not|don['’]?t) feel|not) comfortable)\b"
+)
+
 ENGLISH = Wording(
     rationale=(
         "Somebody posted this picture together with the text below. Take the post to be {polarity}. "
@@ -53,7 +57,10 @@ ENGLISH = Wording(
     ),
     no_text="(none)",
     no_picture="\n\nThe post has no picture.",
-    refusal=r"(i['’]?m |i am )?(very )?sorry\b|i (can['’]?t|cannot|can not|am unable to|['’]?m unable to) |as an ai\b",
+    refusal=(
+        rf"(i['’]?m |i am )?((very|so) )?sorry\b[,.!]*( (but|no)\b|.{{0,20}}\b{_UNABLE})|unfortunately,? (i|we)\b|"
+        rf"(i|we)['’]?( am|m| are|re| do)? ?{_UNABLE}|as an ai\b"
+    ),
 )
 
 CHINESE = Wording(
@@ -68,7 +75,7 @@ CHINESE = Wording(
     ),
     no_text="（无）",
     no_picture="\n\n这条帖子没有图片。",
-    refusal=r"(非常|很)?(抱歉|对不起)|我(无法|不能)|作为(一个|一名)?(AI|人工智能)",
+    refusal=r"(非常|很)?(抱歉|对不起|遗憾)|我(无法|不能|不便)|作为(一个|一名)?(AI|人工智能)",
     names={
         "positive": "积极",
         "neutral": "中性",
@@ -80,7 +87,10 @@ CHINESE = Wording(
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+_UNFINISHED_THOUGHT = re.compile(r"<think>.*", re.DOTALL)
+_NEGATION = re.compile(
+    r"(\b(non|not|no|never)|n['’]t|不|不是|非|并非|没有)([\s-]|\b(a|an|really|at all)\b)*$", re.IGNORECASE
+)
 DECLINED_IN = 300
 """A refusal is short: a longer answer that begins with an apology has something to say."""
 
@@ -106,8 +116,12 @@ def question(polarity: str, *, text: str, polarities: Sequence[str]) -> str:
 
 
 def without_thoughts(answer: str) -> str:
-    """The answer of a model that thinks aloud, from behind its ``<think>`` part, in one paragraph."""
-    return " ".join(_THOUGHT.sub(" ", answer).split())
+    """The answer of a model that thinks aloud, from behind its ``<think>`` part, in one paragraph.
+
+    Some servers leave out where the thoughts begin, since the prompt ended with it.
+    """
+    said = answer.rpartition("</think>")[2]
+    return " ".join(_UNFINISHED_THOUGHT.sub(" ", said).split())
 
 
 def is_refusal(answer: str) -> bool:
@@ -117,11 +131,17 @@ def is_refusal(answer: str) -> bool:
 
 
 def read_verdict(answer: str, polarities: Sequence[str]) -> str | None:
-    """The one polarity that the answer names, in either language; ``None`` for none or several."""
+    """The one polarity that the answer names, in either language; ``None`` for none or several.
+
+    What is denied is not named: "non-sarcastic" is ``not sarcastic`` where that is a class, "not positive" is nothing.
+    """
     names = {w.name(polarity).lower(): polarity for w in (ENGLISH, CHINESE) for polarity in polarities}
     longest_first = sorted(names, key=len, reverse=True)  # "not sarcastic" holds "sarcastic"
-    found = re.findall(
-        "|".join(rf"(?<![a-z]){re.escape(name)}(?![a-z])" for name in longest_first), answer.lower()
-    )
-    picked = {names[name] for name in found}
+    pattern = "|".join(rf"(?<![a-z]){re.escape(name)}(?![a-z])" for name in longest_first)
+    picked: set[str | None] = set()
+    said = answer.lower()
+    for found in re.finditer(pattern, said):
+        denied = _NEGATION.search(said[: found.start()])
+        picked.add(names.get(f"not {names[found[0]]}") if denied else names[found[0]])
+    picked.discard(None)
     return picked.pop() if len(picked) == 1 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -22,8 +23,9 @@ Rationales = Mapping[str, Mapping[str, str]]
 ALIASES = {"r_pos": "positive", "r_neu": "neutral", "r_neg": "negative"}
 """The names of MPT's columns."""
 
-_MPT_RECORD = re.compile(r"^(?=-?\d\t[^\t\n]*\.(?:jpe?g|png|gif|webp|bmp)\t)", re.MULTILINE | re.IGNORECASE)
-_MPT_FIELDS = 6
+_MPT_RECORD = re.compile(r"^(?=-?\d+\t[^\t\n]*\.\w{2,5}\t)", re.MULTILINE)
+_MPT_POLARITIES = {6: ("positive", "neutral", "negative"), 5: ("positive", "negative")}
+"""What the rationales at the end of a record are for, by the number of its fields."""
 
 
 def write_rationales(path: Path, rationales: Rationales, polarities: Sequence[str]) -> None:
@@ -38,8 +40,9 @@ def write_rationales(path: Path, rationales: Rationales, polarities: Sequence[st
 def read_rationales(path: Path, classes: Sequence[str]) -> dict[str, dict[str, str]]:
     """Read a table with ``id`` and a column per polarity, or a file in MPT's layout.
 
-    MPT's has no header; its columns are label, picture, text, and the rationales for positive, neutral and negative,
-    between tabs, with line breaks inside. A post is called by its picture's name there, such as ``4711.jpg``.
+    MPT's has no header; its columns are label, picture, text, and the rationales for positive, neutral (where there are
+    three) and negative, between tabs, with line breaks inside. A post is called by its picture's name there, such as
+    ``4711.jpg``; where pictures share their names (CH-Mits), by the name of its picture's folder.
 
     Args:
         path: ``.parquet``, ``.csv``, ``.tsv`` or ``.jsonl``. Columns other than ``classes``, the three sentiments and
@@ -56,6 +59,8 @@ def read_rationales(path: Path, classes: Sequence[str]) -> dict[str, dict[str, s
     header, rows = read_rows(path)
     known = (*dict.fromkeys((*classes, *SENTIMENT)), VERDICT)
     named = {name: ALIASES.get(name, name) for name in header if ALIASES.get(name, name) in known}
+    if len(set(named.values())) < len(named):
+        raise UserError(f"{path.name} has two columns for one polarity ({', '.join(named)}); leave one out")
     if "id" not in header or not named:
         raise UserError(
             f"{path.name} has the columns {', '.join(header)}; rationales need id and some of {', '.join(known)}"
@@ -79,14 +84,24 @@ def _read_mpt(path: Path) -> dict[str, dict[str, str]] | None:
     records = [record for record in _MPT_RECORD.split(decode(path.read_bytes())) if record.strip()]
     if not records or not _MPT_RECORD.match(records[0]):
         return None
-    rationales: dict[str, dict[str, str]] = {}
-    for number, record in enumerate(records, start=1):
-        fields = record.rstrip("\r\n").split("\t", maxsplit=_MPT_FIELDS - 1)
-        if len(fields) != _MPT_FIELDS:
+    rows = [record.rstrip("\r\n").split("\t") for record in records]
+    ((fields, _),) = Counter(min(len(row), max(_MPT_POLARITIES)) for row in rows).most_common(1)
+    for number, row in enumerate(rows, start=1):
+        if fields not in _MPT_POLARITIES or len(row) < fields:
             raise UserError(
-                f"{path.name}, record {number}: expected label, picture, text and three rationales between tabs; "
-                "restore the file"
+                f"{path.name}, record {number}: expected label, picture, text and two or three rationales between "
+                "tabs, as many in every record; restore the file"
             )
-        key = PurePosixPath(fields[1].replace("\\", "/")).stem
-        rationales[key] = dict(zip(ALIASES.values(), map(collapse_blanks, fields[3:]), strict=True))
-    return rationales
+    polarities = _MPT_POLARITIES[fields]
+    pictures = [PurePosixPath(row[1].replace("\\", "/")) for row in rows]
+    keys = [picture.stem for picture in pictures]
+    if len(set(keys)) < len(keys):
+        keys = [picture.parent.name for picture in pictures]
+    if len(set(keys)) < len(keys):
+        raise UserError(f"{path.name} names a post twice; pictures or their folders need names of their own")
+    found = {}
+    for key, row in zip(keys, rows, strict=True):
+        said = [*row[3 : fields - 1], "\t".join(row[fields - 1 :])]  # the last may hold tabs
+        cells = zip(polarities, map(collapse_blanks, said), strict=True)
+        found[key] = {polarity: cell for polarity, cell in cells if cell}
+    return found

@@ -86,6 +86,10 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
         (["train", "spp-scl", "--data", "."], "it needs one such table"),
         (["train", "spp-scl", "--data", "x", "--fidelity", "exact"], "use published or sound"),
         (["train", "spp-scl", "--data", "x", "--set", "training.epoch=3"], "did you mean 'training.epochs'?"),
+        (
+            ["train", "late-fusion", "--data", "x", "--finetune", "text:1", "--finetune", "text:2"],
+            "name each encoder once",
+        ),
         (["train", "config.yaml"], "No such file"),
         (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --finetune"),
         (["evaluate", "nowhere"], "no trained model in nowhere"),

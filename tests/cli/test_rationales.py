@@ -42,6 +42,10 @@ def test_the_lexicon_writes_a_table_and_scores_its_verdicts(
     assert "posts-lexicon.parquet" in "".join(shown.split())
 
 
+def test_the_lexicon_takes_all_posts(sentipair: Callable[..., Any], table: Path) -> None:
+    assert "--limit is for --provider openai" in sentipair("rationales", table, "--limit", 2).err
+
+
 def test_other_classes_are_told_what_the_lexicon_does(sentipair: Callable[..., Any], tmp_path: Path) -> None:
     table = tmp_path / "posts.csv"
     table.write_text("text,label\n" + "a joke,sarcastic\na fact,not sarcastic\n" * 5, encoding="utf-8")
@@ -55,7 +59,7 @@ def test_other_classes_are_told_what_the_lexicon_does(sentipair: Callable[..., A
     ("words", "expected"),
     [
         ((), "needs --base-url, such as http://localhost:8000/v1, and --model"),
-        (("--base-url", "localhost:8000", "--model", "m"), "write it with http:// or https://"),
+        (("--base-url", "localhost:8000", "--model", "m"), "is no address of a server; write it like http"),
         (
             ("--base-url", "http://a.example", "--model", "m"),
             "add --yes to send the posts to a remote server",

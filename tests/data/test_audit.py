@@ -159,15 +159,16 @@ def test_agreement_counts_votes_against_each_other_and_against_the_label() -> No
         Pair(id="3", label=None, votes=("positive", "neutral", "negative")),
         Pair(id="4", label="neutral", votes=("neutral", None, None)),
         Pair(id="5", label="neutral"),
+        Pair(id="6", label="negative", votes=("negative", "negative", "negative")),
     ]
     found = agreement(pairs)
     assert found is not None
-    assert found.posts == 3
-    assert found.pairwise == 2 / 7  # one of three, one of one, none of three
-    # post 1: only neutral faces two that agree; post 2: each faces one vote, and one of one is a majority
-    assert found.with_others == 2 / 3
-    assert found.with_label == 4 / 5
-    assert agreement(pairs[3:]) is None
+    assert found.posts == 4
+    assert found.pairwise == 5 / 10  # one of three, one of one, none of three, three of three
+    # post 1: only neutral faces two that agree, and is alone; post 2 has no two others; post 6 three times
+    assert found.with_others == 3 / 4
+    assert found.with_label == 7 / 8
+    assert agreement(pairs[3:5]) is None
     unlabelled = agreement([pairs[2]])
     assert unlabelled is not None
     assert (unlabelled.with_others, unlabelled.with_label) == (None, None)

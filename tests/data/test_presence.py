@@ -4,8 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sentipair.data.pair import Pair
 from sentipair.data.presence import only_present, some
+
+
+def test_places_of_any_kind_and_names_that_no_file_can_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ("/nowhere/a.jpg", "b.jpg", "x" * 300, "zero\0byte")
+    present, problems = only_present([Pair(id=name, text="a", image=Path(name)) for name in names])
+    assert [pair.image for pair in present] == [None] * 4
+    assert problems == ("4 of 4 pictures absent, looked for in /",)
+    _, problems = only_present([Pair(id="b", text="a", image=Path("b.jpg"))])
+    assert problems == (f"1 of 1 pictures absent, looked for in {tmp_path}",)
 
 
 def test_nothing_missing_says_nothing(tmp_path: Path) -> None:

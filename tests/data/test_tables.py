@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from sentipair.data.pair import SENTIMENT
+from sentipair.data.readers.loading import load_dataset
 from sentipair.data.rows import read_rows
 from sentipair.data.tables import read_table
 from sentipair.errors import UserError
@@ -187,7 +188,6 @@ def test_to_predict_no_labels_are_needed(folder: Path) -> None:
         ("text,label\nx,y\nwell, well,y\n", "row 2 has 3 fields, the header 2; put texts"),
         ('text,label\n"never closed,y\n', "unexpected end of data; double the quotation marks"),
         ('text,label\n"a" b,y\n', "line 2: .* double the quotation marks"),
-        ("text,label\n" + "x" * 200_000 + ",y\n", "line 2: field larger than field limit"),
     ],
 )
 def test_each_mistake_in_a_csv_is_one_line(folder: Path, content: str, message: str) -> None:
@@ -222,8 +222,33 @@ def test_files_that_are_no_tables(folder: Path) -> None:
 
 
 def test_a_long_text_and_short_rows_are_fine(folder: Path) -> None:
-    dataset = read_table(text_file(folder, "text,label,image\n" + "x" * 100_000 + ",y\n\nshort,z\n"))
-    assert [len(pair.text) for pair in dataset] == [100_000, 5]
+    dataset = read_table(text_file(folder, "text,label,image\n" + "x" * 200_000 + ",y\n\nshort,z\n"))
+    assert [len(pair.text) for pair in dataset] == [200_000, 5]
+
+
+def test_quotation_marks_that_belong_to_the_texts_of_a_tsv(folder: Path) -> None:
+    texts = ['"so it begins', "plain", 'it ends"', '"Hello" she said', 'a "word"', '"whole"']
+    lines = ["text\tlabel", *(f"{text}\tx" for text in texts)]
+    dataset = read_table(text_file(folder, "\n".join(lines), "posts.tsv"))
+    assert [pair.text for pair in dataset] == texts
+    lines[1:] = ['"two\nlines"\tx', '"she said ""no"""\tx', '"a\ttab"\tx']
+    dataset = read_table(text_file(folder, "\r\n".join(lines), "posts.tsv"))
+    assert [pair.text for pair in dataset] == ["two\nlines", 'she said "no"', "a\ttab"]
+
+
+def test_a_date_beyond_the_calendar_is_one_line(folder: Path) -> None:
+    far = pa.array([2**58], pa.timestamp("us"))
+    pq.write_table(pa.table({"text": ["a"], "label": ["x"], "when": far}), folder / "posts.parquet")
+    with pytest.raises(UserError, match=r"cannot be read as Parquet .*; export it again"):
+        read_table(folder / "posts.parquet")
+
+
+def test_texts_that_the_steps_make_equal_stay_in_one_part_of_an_own_split(folder: Path) -> None:
+    rows = [{"text": f"post {'#' * (n % 2)}number{n // 2}", "label": "ab"[n // 2 % 2]} for n in range(80)]
+    dataset = load_dataset(write(folder / "posts.jsonl", rows), text_steps=("drop-hash",))
+    assert dataset.text_steps == ("drop-hash",)
+    texts = [{pair.text for pair in dataset.split(name)} for name in dataset.splits]
+    assert sum(map(len, texts)) == len(set.union(*texts)) == 40
 
 
 def test_empty_cells_of_pandas_are_empty(folder: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from transformers import EfficientNetImageProcessorPil
 
 from sentipair.encoders import Preprocessing
 from sentipair.encoders.image import FeatureMap
@@ -106,6 +107,13 @@ def test_the_network_sees_normalised_channels_first() -> None:
         ),
         ({"size": {"shortest_edge": 224}, "crop_size": 224}, 224, 224, 2),
         ({"size": 224, "crop_size": 224, "resample": 3}, 224, 224, 3),
+        # EfficientNet as transformers saves it
+        (
+            {"size": {"height": 224, "width": 224}, "crop_size": {"height": 289}, "do_center_crop": False},
+            256,
+            224,
+            2,
+        ),
         # a crop larger than the resized picture would leave a black frame
         ({"size": {"shortest_edge": 224}, "crop_size": 256}, 256, 256, 2),
     ],
@@ -117,6 +125,25 @@ def test_what_a_model_folder_asks_for(
     found = Preprocessing.of_folder(tmp_path)
     assert (found.shorter_side, found.crop, found.resample) == (shorter, crop, resample)
     assert found.mean == (0.485, 0.456, 0.406)
+
+
+def test_an_efficientnet_gets_the_pixels_that_its_own_processor_gives(tmp_path: Path) -> None:
+    processor = EfficientNetImageProcessorPil(size={"height": 64, "width": 64})
+    processor.save_pretrained(tmp_path)
+    found = Preprocessing.of_folder(tmp_path)
+    picture = Image.new("RGB", (100, 80), (250, 30, 128))
+    expected = np.asarray(processor(picture, return_tensors="np")["pixel_values"][0])
+    pixels = found(picture) / 255
+    assert pixels.shape == (64, 64, 3)
+    np.testing.assert_allclose(
+        ((pixels - found.mean) / found.std).transpose(2, 0, 1), expected, rtol=1e-4, atol=1e-4
+    )
+
+
+def test_blue_before_red_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "preprocessor_config.json").write_text('{"do_flip_channel_order": true}')
+    with pytest.raises(UserError, match="asks for blue before red, which is not supported"):
+        Preprocessing.of_folder(tmp_path)
 
 
 def test_mean_and_deviation_of_a_model_folder(tmp_path: Path) -> None:

@@ -157,8 +157,9 @@ def test_stored_vectors(pairs: list[Pair], encoders: Any, tmp_path: Path) -> Non
         ({"x": np.zeros((2, 7))}, r"x has the shape \(2, 7\); \(m, 5\)"),
         ({"x": np.zeros((2, 5)), "boxes": np.zeros((3, 4))}, "boxes"),
         ({"x": np.array([None])}, "an array x"),
+        ({"x": np.full((2, 5), np.nan)}, "holds values that are no numbers"),
     ],
-    ids=["no x", "one dimension", "other width", "boxes of others", "pickled"],
+    ids=["no x", "one dimension", "other width", "boxes of others", "pickled", "no numbers"],
 )
 def test_files_that_hold_no_regions(
     pairs: list[Pair], encoders: Any, tmp_path: Path, arrays: dict[str, Any], message: str

@@ -150,9 +150,51 @@ def test_an_error_of_ours_is_not_hidden(serve: Serve, posts: list[Pair], tmp_pat
         def add(self, answer: Any) -> None:
             raise RuntimeError("a defect")
 
-    with pytest.raises(BaseExceptionGroup) as group:
+    with pytest.raises(RuntimeError, match="a defect"):
         ask(serve(), inquiries(posts), Broken(tmp_path / "answers"))
-    assert isinstance(group.value.exceptions[0], RuntimeError)
+
+
+def test_what_is_under_way_when_the_run_ends_is_paid_for_and_kept(
+    serve: Serve, posts: list[Pair], tmp_path: Path
+) -> None:
+    def react(_: Request, number: int) -> Reaction:
+        if number == 1:  # the others have been sent by then
+            return Reaction(status=429, headers={"Retry-After": "3600"}, stall=0.3)
+        return Reaction(stall=0.8)
+
+    server = serve(react)
+    with pytest.raises(UserError, match="a wait of 60 minutes"):
+        ask(server, inquiries(posts), AnswerStore(tmp_path / "answers"), concurrency=4)
+    assert len(server.requests) == 4
+    assert len(AnswerStore(tmp_path / "answers")) == 3
+
+
+def test_nothing_is_tried_again_once_the_run_has_ended(
+    serve: Serve, posts: list[Pair], tmp_path: Path
+) -> None:
+    def react(_: Request, number: int) -> Reaction:
+        return (
+            Reaction(status=401, body={"error": "who?"}) if number == 1 else Reaction(status=503, stall=0.5)
+        )
+
+    server = serve(react)
+    with pytest.raises(UserError, match=r"answers 401: who\?; check"):
+        ask(server, inquiries(posts), AnswerStore(tmp_path / "answers"), concurrency=4, attempts=9)
+    assert len(server.requests) <= 4
+
+
+def test_a_post_that_moderation_forbids_does_not_stop_the_others(
+    serve: Serve, posts: list[Pair], tmp_path: Path
+) -> None:
+    flagged = posts[0].text
+
+    def react(request: Request, _: int) -> Reaction:
+        return Reaction(status=403, body={"error": "flagged"}) if flagged in request.words else Reaction()
+
+    store = AnswerStore(tmp_path / "answers")
+    tally = ask(serve(react), inquiries(posts), store, concurrency=1)
+    assert set(tally.failed.values()) == {"403: flagged"}
+    assert len(store) == sum(len(inquiry.questions) for inquiry in inquiries(posts)) - len(tally.failed)
 
 
 def test_the_first_answers_give_the_forecast(

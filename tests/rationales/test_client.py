@@ -73,8 +73,9 @@ STUMBLES = {
     "a list": Reaction(body=b"[]"),
     "no choice": Reaction(body={"choices": []}),
     "no message": Reaction(body={"choices": [{"message": None}]}),
-    "content of parts": Reaction(body=completion([1])),
-    "usage in words": Reaction(body={**completion(), "usage": {"prompt_tokens": "many"}}),
+    "content of numbers": Reaction(body=completion([1])),
+    "408": Reaction(status=408),
+    "deep": Reaction(body=b"[" * 200_000),
 }
 
 
@@ -105,7 +106,7 @@ def test_after_the_last_attempt_the_reason_is_told(serve: Serve, stumble: Reacti
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
 def test_a_refused_question_is_not_tried_again(serve: Serve, status: int) -> None:
     server = serve(lambda *_: Reaction(status=status, body={"error": {"message": "picture too large"}}))
     with pytest.raises(QuestionFailedError, match=f"{status}: picture too large"):
@@ -113,7 +114,7 @@ def test_a_refused_question_is_not_tried_again(serve: Serve, status: int) -> Non
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("status", [301, 401, 403, 404, 418])
+@pytest.mark.parametrize("status", [301, 401, 404, 418])
 def test_a_wrong_key_address_or_model_ends_it_without_showing_the_key(serve: Serve, status: int) -> None:
     elsewhere = serve()
     headers = {"Location": elsewhere.url}
@@ -125,6 +126,34 @@ def test_a_wrong_key_address_or_model_ends_it_without_showing_the_key(serve: Ser
     assert "sk-123" not in str(error.value)
     assert len(server.requests) == 1
     assert elsewhere.requests == []
+
+
+def test_a_key_is_hidden_before_a_long_complaint_is_cut(serve: Serve) -> None:
+    server = serve(lambda *_: Reaction(status=401, body={"error": "x" * 195 + "sk-0123456789"}))
+    with pytest.raises(UserError) as error:
+        ask(server, api_key="sk-0123456789")
+    assert "sk-" not in str(error.value)
+
+
+@pytest.mark.parametrize("key", ["sk-1\r", "sk 1", "schlüssel", ""])
+def test_a_key_that_cannot_be_sent_is_not_shown(key: str) -> None:
+    with pytest.raises(UserError, match="the API key holds blanks") as error:
+        Server(base_url="http://localhost/v1", model="tiny", api_key=key)
+    assert not key or key not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "http://", "http://[::1", "http://localhost:99999/v1", "ftp://localhost"]
+)
+def test_an_address_that_is_none_is_one_line(url: str) -> None:
+    with pytest.raises(UserError, match="--base-url is no address of a server; write it like http"):
+        Server(base_url=url, model="tiny")
+
+
+def test_the_address_is_shown_without_its_password_and_fetched_as_it_was_meant() -> None:
+    server = Server(base_url="http://me:secret@127.0.0.1:1/v1/chat/completions/", model="tiny")
+    assert server.url == "http://me:secret@127.0.0.1:1/v1/chat/completions"
+    assert "secret" not in server.address
 
 
 def test_all_wait_when_the_server_asks_for_it(serve: Serve) -> None:
@@ -193,6 +222,10 @@ def test_a_server_that_goes_away_is_waited_for(serve: Serve) -> None:
         (Reaction(body=completion("<think>I can't\nsay</think>\n The sun\n\nshines. ")), "The sun shines.", False),
         (Reaction(body=completion("Sorrow speaks from the face.")), "Sorrow speaks from the face.", False),
         (Reaction(body=completion("a cut emoji \ud83d")), "a cut emoji ?", False),
+        (Reaction(body=completion("Hm, negative?</think> The sun.")), "The sun.", False),
+        (Reaction(body=completion([{"type": "text", "text": part} for part in ("In", "parts.")])), "In parts.", False),
+        (Reaction(body={**completion("Counted"), "usage": {"prompt_tokens": "many"}}), "Counted", False),
+        (Reaction(body={**completion("Counted"), "usage": "many"}), "Counted", False),
     ],
 )  # fmt: skip
 def test_what_an_answer_is(serve: Serve, reaction: Reaction, text: str, refused: bool) -> None:

@@ -66,6 +66,13 @@ def test_the_language_is_that_of_the_post(text: str, wording: object) -> None:
         ("Not sarcastic", ("not sarcastic", "sarcastic"), "not sarcastic"),
         ("sarcastic!", ("not sarcastic", "sarcastic"), "sarcastic"),
         ("不讽刺", ("not sarcastic", "sarcastic"), "not sarcastic"),
+        ("Non-sarcastic", ("not sarcastic", "sarcastic"), "not sarcastic"),
+        ("It isn’t really sarcastic.", ("not sarcastic", "sarcastic"), "not sarcastic"),
+        ("不是讽刺", ("not sarcastic", "sarcastic"), "not sarcastic"),
+        ("non-negative", CLASSES, None),
+        ("非消极", CLASSES, None),
+        ("Not positive but negative", CLASSES, "negative"),
+        ("No, it is negative", CLASSES, "negative"),
         ("C++ (a)", ("c++ (a)", "b"), "c++ (a)"),
     ],
 )
@@ -76,6 +83,15 @@ def test_a_verdict_is_read_if_it_is_one(answer: str, classes: tuple[str, ...], v
 def test_a_refusal_is_short_and_begins_as_one() -> None:
     assert is_refusal("I cannot assist with that.")
     assert is_refusal("Sorry, no.")
+    for answer in (
+        "I'm not able to help with that.",
+        "Unfortunately, I can't assist with this picture.",
+        "I won't help with this.",
+        "I do not feel comfortable saying so.",
+        "很遗憾，我无法回答。",
+    ):
+        assert is_refusal(answer)
+    assert not is_refusal("Sorry! The dog looks so cute that I cannot stop smiling")
     assert not is_refusal("I cannot see gloom here: " + "the sun shines, " * 30)
     assert not is_refusal("The author says: I can't wait!")
 

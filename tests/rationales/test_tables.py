@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sentipair.data import Pair, PairDataset
+from sentipair.data import Pair, PairDataset, load_dataset
 from sentipair.errors import UserError
 from sentipair.rationales import LEXICON, lexicon_rationales, with_rationales
 from sentipair.rationales.tables import read_rationales, write_rationales
@@ -48,15 +48,46 @@ def test_mpts_layout_with_breaks_inside_records(tmp_path: Path) -> None:
         "11": {"positive": "pos break", "neutral": "neu", "negative": "neg with a tab"},
         "12": {"positive": "p", "neutral": "n", "negative": "m 😂"},
     }
-    table.write_text("2\tdata/11.jpg\ttext\tpos\tneu\n", encoding="utf-8")
-    with pytest.raises(UserError, match="record 1: expected label, picture, text and three rationales"):
+    whole = "2\tdata/{}.jfif\ttext\tpos\t\tneg\n"
+    table.write_text("".join(map(whole.format, (1, 2))) + "2\tdata/3.heic\ttext\tpos\tneu\n", "utf-8")
+    with pytest.raises(
+        UserError, match="record 3: expected label, picture, text and two or three rationales"
+    ):
         read_rationales(table, CLASSES)
+    table.write_text("2\tdata/11.jpg\ttext\tpos\n", encoding="utf-8")
+    with pytest.raises(
+        UserError, match="record 1: expected label, picture, text and two or three rationales"
+    ):
+        read_rationales(table, CLASSES)
+    table.write_text("".join(map(whole.format, (1, 2))), "utf-8")
+    assert read_rationales(table, CLASSES) == {key: {"positive": "pos", "negative": "neg"} for key in "12"}
+
+
+def test_ch_mits_layout_has_two_rationales_and_calls_posts_by_their_folders(tmp_path: Path) -> None:
+    table = tmp_path / "chmits.tsv"
+    table.write_text("1\tp/p0/cover.jpg\ta\tgood\tbad\n0\tn/n7/cover.jpg\tb\tfine\twith\ttabs\n", "utf-8")
+    assert read_rationales(table, ("positive", "negative")) == {
+        "p0": {"positive": "good", "negative": "bad"},
+        "n7": {"positive": "fine", "negative": "with tabs"},
+    }
+    table.write_text("1\tp/p0/cover.jpg\ta\tgood\tbad\n" * 2, "utf-8")
+    with pytest.raises(UserError, match="names a post twice"):
+        read_rationales(table, CLASSES)
+
+
+def test_the_published_table_of_ch_mits(shared_data: Path) -> None:
+    found = read_rationales(shared_data / "ch-mits" / "llm_rationales.tsv", ("positive", "negative"))
+    pairs = load_dataset("ch-mits", root=shared_data / "ch-mits")
+    assert len(found) == len(pairs) == 2023
+    for pair in pairs:
+        assert found[pair.id] == {name: " ".join(said.split()) for name, said in pair.rationales.items()}
 
 
 @pytest.mark.parametrize(
     ("name", "content", "expected"),
     [
         ("r.csv", "id,text\n1,a\n", "rationales need id and some of positive, neutral, negative, verdict"),
+        ("r.csv", "id,positive,r_pos\n2,own,\n", "has two columns for one polarity .positive, r_pos."),
         ("r.csv", "positive\na\n", "rationales need id"),
         ("r.csv", "id,positive\n1,a\n1,b\n", "the id '1' is there twice"),
         ("r.tsv", "id\tpositive\n1\ta\n1\tb\n", "the id '1' is there twice"),

@@ -20,8 +20,8 @@ class Agreement:
         pairwise: of all pairs of votes on one post, the share that are equal.
         alpha: Krippendorff's α for nominal labels: 1 where all votes on a post are equal, 0 where they agree as by
             chance.
-        with_others: of the votes on posts on which most of the other annotators agree, the share that say the same as
-            they; None where there are none.
+        with_others: of the votes on posts on which most of the others, two or more, agree, the share that say the same
+            as they; None where there are none.
         with_label: of the votes on labelled posts, the share that are the label; None where no post has a label. The
             label was made from them, so this is more than a model can be expected to reach.
     """
@@ -50,7 +50,7 @@ def agreement(pairs: Sequence[Pair]) -> Agreement | None:
                 vote == most
                 for given in votes
                 for place, vote in enumerate(given)
-                if (most := majority(given[:place] + given[place + 1 :]))
+                if len(given) > 2 and (most := majority(given[:place] + given[place + 1 :]))
             ]
         ),
         with_label=_share(to_label),

@@ -12,7 +12,7 @@ from sentipair.data.presence import only_present, some
 from sentipair.data.readers.registry import Reader, all_readers, find_reader
 from sentipair.data.splits import is_made_here, make_split, published_split
 from sentipair.data.tables import read_table
-from sentipair.data.text import normalise
+from sentipair.data.text import normalise_all
 from sentipair.errors import UserError
 
 TABLE_TEXT_STEPS = ("collapse-blanks",)
@@ -43,24 +43,30 @@ def load_dataset(
     """
     if str(source) in all_readers() or not Path(source).exists():
         known = find_reader(str(source))
-        dataset = _read_registered(known, root=root, variant=variant, scheme=scheme, seed=seed)
-        default_steps = known.text_steps
+        steps = known.text_steps if text_steps is None else tuple(text_steps)
+        dataset = _read_registered(
+            known, root=root, variant=variant, scheme=scheme, text_steps=steps, seed=seed
+        )
     else:
         if root is not None or variant is not None or not (scheme is None or is_made_here(scheme)):
             raise UserError(
                 f"{source} is a table; root, variant and published splits are for {', '.join(all_readers())}"
             )
-        dataset = read_table(Path(source), seed=seed)
+        steps = TABLE_TEXT_STEPS if text_steps is None else tuple(text_steps)
+        dataset = read_table(Path(source), seed=seed, text_steps=steps)
         if scheme is not None:
             dataset = _split_anew(dataset, scheme, seed=seed)
-        default_steps = TABLE_TEXT_STEPS
-    steps = tuple(default_steps if text_steps is None else text_steps)
-    pairs = tuple(replace(pair, text=normalise(pair.text, steps)) for pair in dataset.pairs)
-    return replace(dataset, pairs=pairs, text_steps=steps)
+    return dataset
 
 
 def _read_registered(
-    reader: Reader, *, root: Path | None, variant: str | None, scheme: str | None, seed: int
+    reader: Reader,
+    *,
+    root: Path | None,
+    variant: str | None,
+    scheme: str | None,
+    text_steps: tuple[str, ...],
+    seed: int,
 ) -> PairDataset:
     variant = variant or reader.variants[0]
     if variant not in reader.variants:
@@ -85,7 +91,8 @@ def _read_registered(
         variant=variant,
         scheme=scheme,
         classes=reader.classes,
-        pairs=present,
+        pairs=normalise_all(present, text_steps),
+        text_steps=text_steps,
         splits={name: tuple(i for i in members if i in ids) for name, members in published.items()},
         problems=(*problems, *absences),
     )
