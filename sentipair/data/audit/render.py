@@ -56,9 +56,7 @@ def agreement_table(report: AuditReport) -> Table:
     table.add_row("posts with several votes", *(f"{split.posts:,}" for split in found))
     table.add_row("two annotators agree", *(f"{split.pairwise:.4f}" for split in found))
     table.add_row("  beyond chance: Krippendorff's α", *(f"{split.alpha:.4f}" for split in found))
-    table.add_row(
-        "one agrees where most of the others do", *(_share(split.with_others) for split in found)
-    )
+    table.add_row("one agrees where most of the others do", *(_share(split.with_others) for split in found))
     table.add_row("one agrees with the label, own vote in it", *(_share(split.with_label) for split in found))
     return table
 
