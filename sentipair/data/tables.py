@@ -123,6 +123,9 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
         if not isinstance(row.get(name, ""), str | None):
             kind = type(row[name]).__name__
             raise UserError(f"{path.name}, row {number}: {name} is a {kind}; give a string")
+    for name in ("id", "label", "text_label", "image_label"):
+        if isinstance(row.get(name), list | dict):
+            raise UserError(f"{path.name}, row {number}: {name} holds several values; give one")
     image = _cell(row, "image")
     return Pair(
         id=key,
@@ -137,6 +140,10 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
 def _cell(row: Row, name: str) -> str | None:
     """A cell as a stripped string, None where it is empty."""
     value = row.get(name)
+    if (
+        isinstance(value, float) and value.is_integer()
+    ):  # pandas turns whole numbers beside an empty cell into such
+        value = int(value)
     return None if value is None else str(value).strip() or None
 
 

@@ -35,6 +35,7 @@ class Answer:
         problem: why the answer is of no use, ``None`` if it is.
         tokens_in: of the question with its picture, as the server counted them; 0 if it did not.
         tokens_out: of the answer.
+        cut: the answer was longer than was asked for and lacks its end.
     """
 
     key: Key
@@ -42,6 +43,7 @@ class Answer:
     problem: Problem | None = None
     tokens_in: int = 0
     tokens_out: int = 0
+    cut: bool = False
 
     def line(self) -> bytes:
         """The answer as one line of JSON; the inverse of ``read``."""

@@ -162,4 +162,11 @@ def as_answer(key: Key, reply: Reply, polarities: Sequence[str]) -> Answer:
     elif key.polarity == VERDICT:
         verdict = read_verdict(text, polarities)
         problem, text = (None, verdict) if verdict else ("malformed", text)
-    return Answer(key=key, text=text, problem=problem, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out)
+    return Answer(
+        key=key,
+        text=text,
+        problem=problem,
+        tokens_in=reply.tokens_in,
+        tokens_out=reply.tokens_out,
+        cut=reply.cut,
+    )

@@ -86,12 +86,16 @@ class Server:
 
 
 class Reply(NamedTuple):
-    """What came back: the answer in one paragraph, whether the model declined, and the tokens that were counted."""
+    """What came back: the answer in one paragraph, whether the model declined, and the tokens that were counted.
+
+    ``cut``: it was longer than ``max_tokens``.
+    """
 
     text: str
     refused: bool
     tokens_in: int
     tokens_out: int
+    cut: bool = False
 
 
 class QuestionFailedError(Exception):
@@ -262,6 +266,7 @@ def read_reply(completion: Any) -> Reply:
         refused=bool(declined) or choice.get("finish_reason") == "content_filter" or is_refusal(text),
         tokens_in=_count(usage, "prompt_tokens"),
         tokens_out=_count(usage, "completion_tokens"),
+        cut=choice.get("finish_reason") == "length",
     )
 
 

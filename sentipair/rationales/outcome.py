@@ -25,7 +25,10 @@ SHOWN = 200
 
 
 class Trouble(NamedTuple):
-    """A question without a usable answer; ``kind`` is refusal, empty, malformed, failed or ``not asked``."""
+    """A question without a usable answer; ``kind`` is refusal, empty, malformed, failed or ``not asked``.
+
+    Or with one that is used although it was ``cut``.
+    """
 
     id: str
     polarity: str
@@ -40,7 +43,7 @@ class Outcome:
     Attributes:
         asked: polarities, and ``VERDICT`` where it was asked for.
         rationales: id → what was asked → the usable answer.
-        troubles: the questions that have none.
+        troubles: the questions that have none, and those whose answer was cut.
     """
 
     asked: tuple[str, ...]
@@ -109,6 +112,8 @@ def answered_outcome(
             key, answer = question.key, store.get(question.key)
             if answer is not None and answer.problem is None:
                 given[key.polarity] = answer.text
+                if answer.cut:
+                    troubles.append(Trouble(inquiry.pair.id, key.polarity, "cut", answer.text[-SHOWN:]))
             elif answer is not None:
                 said = answer.text[:SHOWN]
                 troubles.append(Trouble(inquiry.pair.id, key.polarity, answer.problem or "", said))

@@ -122,6 +122,20 @@ def test_refusals_and_empty_answers_are_kept_and_failures_are_not(
     assert [question.key.polarity for question in left.questions] == ["negative"]
 
 
+def test_a_cut_answer_is_used_and_listed(serve: Serve, posts: list[Pair], tmp_path: Path) -> None:
+    body = completion("The smile speaks for")
+    body["choices"][0]["finish_reason"] = "length"
+    store = AnswerStore(tmp_path)
+    (inquiry,) = inquiries(posts[:1], ("positive",))
+    ask(serve(lambda *_: Reaction(body=body)), [inquiry], store)
+    outcome = answered_outcome([inquiry], ("positive",), store=AnswerStore(tmp_path), failed={})
+    assert outcome.rationales == {posts[0].id: {"positive": "The smile speaks for"}}
+    assert [(trouble.kind, trouble.reason) for trouble in outcome.troubles] == [
+        ("cut", "The smile speaks for")
+    ]
+    assert outcome.counts() == {"positive": {"usable": 1, "cut": 1}}
+
+
 def test_a_verdict_is_kept_as_the_class_that_it_names(
     serve: Serve, posts: list[Pair], tmp_path: Path
 ) -> None:
