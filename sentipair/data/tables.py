@@ -140,9 +140,7 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
 def _cell(row: Row, name: str) -> str | None:
     """A cell as a stripped string, None where it is empty."""
     value = row.get(name)
-    if (
-        isinstance(value, float) and value.is_integer()
-    ):  # pandas turns whole numbers beside an empty cell into such
+    if isinstance(value, float) and value.is_integer():  # what pandas makes of 1 beside an empty cell
         value = int(value)
     return None if value is None else str(value).strip() or None
 
