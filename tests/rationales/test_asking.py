@@ -14,8 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
+from sentipair.cli import main
 from sentipair.data import Pair
 from sentipair.errors import UserError
 from sentipair.rationales.answers import ANSWERS, AnswerStore
@@ -79,6 +81,20 @@ def test_the_same_post_under_two_ids_is_asked_about_once(
     outcome = answered_outcome(twice, CLASSES, store=store, failed={})
     assert outcome.rationales["both"] == outcome.rationales["again"]
     assert outcome.counts() == {name: {"usable": 2} for name in CLASSES}
+
+
+def test_a_limit_is_for_asking_and_the_table_has_every_answer(serve: Serve, tmp_path: Path) -> None:
+    server = serve()
+    posts = tmp_path / "posts.csv"
+    posts.write_text("text,label\n" + "".join(f"post {n},{CLASSES[n]}\n" for n in range(3)), encoding="utf-8")
+    words = ["rationales", str(posts), "--provider", "openai", "--base-url", server.url, "--model", "tiny"]
+    for limit, asked in ((["--limit", "1"], 3), ([], 9), (["--limit", "2"], 9)):
+        with pytest.raises(SystemExit) as end:
+            main([*words, "--output", str(tmp_path / "out"), *limit])
+        assert end.value.code == 0
+        assert len(server.requests) == asked
+        rows = pq.read_table(tmp_path / "out" / "posts-tiny.parquet").to_pylist()
+        assert sum(row["neutral"] is not None for row in rows) == asked / 3
 
 
 def test_pictures_go_with_the_questions(serve: Serve, posts: list[Pair], tmp_path: Path) -> None:
