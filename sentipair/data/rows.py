@@ -135,7 +135,7 @@ def _is_unquoted(path: Path) -> bool:
         if stripped := line.rstrip("\r\n"):
             count += 1
             tabs.add(stripped.count("\t"))
-    if len(tabs) != 1:
+    if len(tabs) != 1 or tabs == {0}:  # of a single column every line looks like a row
         return False
     try:
         quoted = csv.reader(_lines(path, newline=""), delimiter="\t", strict=True)

@@ -235,6 +235,8 @@ def test_quotation_marks_that_belong_to_the_texts_of_a_tsv(folder: Path) -> None
     lines[1:] = ['"two\nlines"\tx', '"she said ""no"""\tx', '"a\ttab"\tx']
     dataset = read_table(text_file(folder, "\r\n".join(lines), "posts.tsv"))
     assert [pair.text for pair in dataset] == ["two\nlines", 'she said "no"', "a\ttab"]
+    alone = text_file(folder, 'text\n"two\nlines"\nplain\n', "posts.tsv")
+    assert [pair.text for pair in read_table(alone, require_labels=False)] == ["two\nlines", "plain"]
 
 
 def test_a_date_beyond_the_calendar_is_one_line(folder: Path) -> None:
