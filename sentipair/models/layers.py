@@ -142,6 +142,16 @@ class Dropout(nn.Module):
             return kept.bitwise_and_(values.view(torch.int16)).view(torch.bfloat16).mul_(scale)
         return values * kept.to(values.dtype).mul_(-scale)
 
+    def per_pair(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """Zero the same values in all rows [T, d] of a pair, which are at the true positions of mask [B, N].
+
+        For tokens and cells that are averaged later: what is dropped of each by itself averages out in the mean, and
+        hardly regularises (Gal & Ghahramani 2016, arXiv:1512.05287; Tompson et al. 2015, arXiv:1411.4280).
+        """
+        if not self.training or self.threshold == 0:
+            return rows
+        return rows * repeat_rows(self(rows.new_ones(len(mask), rows.shape[-1])), mask)
+
     def extra_repr(self) -> str:
         """The rate in use."""
         return f"rate={self.threshold / 256:.3f}"

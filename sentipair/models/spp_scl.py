@@ -21,8 +21,10 @@ It differs from the released code in what follows:
 * a dropout of .2 is 51/256 = .199, and the two widest products are in bf16 in training where the CPU has units for it.
 
 ``fidelity="sound"`` (default) repairs this: fusion attends within the pair, over its tokens and its grid cells, and is
-averaged over them; masks everywhere; layer normalisation, so that nothing depends on batch mates. An absent picture or
-an empty text goes through the same layers as a vector of zeros.
+averaged over them; masks everywhere; no batch normalisation, so that nothing depends on batch mates. In its place every
+token and cell comes in with mean 0 and deviation 1, and what dropout clears of one token or cell it clears of all of a
+pair, as it would average out in the means otherwise. An absent picture or an empty text goes through the same layers as
+a vector of zeros.
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ from sentipair.models.layers import (
     masked_mean,
     masked_softmax,
     repeat_rows,
+    standardise,
     unpack,
 )
 from sentipair.models.recurrence import BiLSTM
@@ -149,7 +152,7 @@ class SPPSCL(PairModel):
         self.text_layers = text_layers
         self.has_text, self.has_image = modalities != "image", modalities != "text"
         self.has_fusion = fusion and modalities == "both"
-        norm = nn.BatchNorm1d if self.published else nn.LayerNorm
+        norm = nn.BatchNorm1d if self.published else nn.Identity
         wide = 2 * hidden
 
         def embed() -> nn.Sequential:
@@ -164,7 +167,8 @@ class SPPSCL(PairModel):
             self.bilstm = BiLSTM(text_dim, hidden)
             self.embed_text = embed()
         if self.has_image:
-            self.cells = nn.Sequential(WideLinear(image_dim, wide), norm(wide), nn.ReLU(), Dropout(dropout))
+            self.cells = nn.Sequential(WideLinear(image_dim, wide), norm(wide), nn.ReLU())
+            self.cell_dropout = Dropout(dropout)
             self.embed_image = embed()
         if self.has_fusion:
             self.attend_text = DynamicSelfAttention(dim, dropout)
@@ -226,16 +230,22 @@ class SPPSCL(PairModel):
             if self.layer_attention
             else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
         )
-        weighed = torch.einsum("tl,tld->td", repeat_rows(gates, mask), batch.rows("text"))
-        tokens = unpack(self.bilstm(self.input_dropout(weighed), lengths), mask)
+        rows = batch.rows("text") if self.published else standardise(batch.rows("text"))
+        weighed = torch.einsum("tl,tld->td", repeat_rows(gates, mask), rows)
+        tokens = unpack(self.bilstm(self.dropped(self.input_dropout, weighed, mask), lengths), mask)
         return self.embed_text(masked_mean(tokens, mask)), tokens, gates
 
     def read_image(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         """Embeddings [B, D], and the 1×1 convolution over the cells [B, R, 2h]."""
         mask = batch["grid_mask"]
         rows = batch.rows("grid", cast(WideLinear, self.cells[0]).reads)
-        cells = unpack(self.cells(self.input_dropout(rows)), mask)
+        rows = self.cells(self.dropped(self.input_dropout, rows if self.published else standardise(rows), mask))
+        cells = unpack(self.dropped(self.cell_dropout, rows, mask), mask)
         return self.embed_image(masked_mean(cells, mask)), cells
+
+    def dropped(self, dropout: Dropout, rows: Tensor, mask: Tensor) -> Tensor:
+        """Dropout of tokens or cells: rows [T, d] at the true positions of mask [B, N]."""
+        return dropout(rows) if self.published else dropout.per_pair(rows, mask)
 
     def fuse_in_batch(self, text: Tensor, image: Tensor) -> tuple[Attended, Attended]:
         """T_m and I_m of embeddings [B, D]: the pairs of the batch attend to each other."""
