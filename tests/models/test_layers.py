@@ -181,6 +181,28 @@ def test_dropout_refuses_what_is_no_rate(rate: float) -> None:
         Dropout(rate)
 
 
+def test_dropout_per_pair_is_the_same_for_all_positions_of_a_pair() -> None:
+    torch.manual_seed(0)
+    mask = torch.arange(5) < torch.tensor([[3], [0], [1], [5]])  # the second pair has no rows
+    rows = torch.ones(9, 4096, requires_grad=True)
+    found = Dropout(0.25).per_pair(rows, mask)
+    first, third, fourth = found.split([3, 1, 5])
+    for pair in (first, third, fourth):
+        assert torch.equal(pair, pair[:1].expand_as(pair))
+        assert (pair[0] == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+        assert pair.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert not torch.equal(first[0], third[0])
+    assert not torch.equal(third[0], fourth[0])
+    found.sum().backward()
+    assert torch.equal(rows.grad, found.detach())
+
+
+def test_dropout_per_pair_is_the_identity_in_evaluation_and_at_rate_0() -> None:
+    rows, mask = torch.randn(2, 5), torch.ones(1, 2, dtype=torch.bool)
+    assert torch.equal(Dropout(0.9).eval().per_pair(rows, mask), rows)
+    assert torch.equal(Dropout(0.0).per_pair(rows, mask), rows)
+
+
 def test_dropout_says_its_rate() -> None:
     assert "0.199" in repr(Dropout(0.2))
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from sentipair.errors import UserError
 from sentipair.features import ImageGrid, TextLayers
@@ -107,6 +109,41 @@ def test_published_averages_padding_in() -> None:
     model = build(**PUBLISHED).eval()
     batch = random_batch(model)
     assert (model(batch).text - model(batch.padded(20)).text).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize(("fidelity", "per_pair"), [("sound", True), ("published", False)])
+def test_sound_drops_the_same_of_all_tokens_and_cells_of_a_pair(fidelity: Any, per_pair: bool) -> None:
+    model = build(fidelity=fidelity, input_dropout=0.5).train()
+    batch = random_batch(model)
+    seen: dict[str, Tensor] = {}
+    for name in ("bilstm", "cells"):
+        getattr(model, name).register_forward_hook(
+            lambda _, inputs, __, name=name: seen.update({name: inputs[0] == 0})
+        )
+    model(batch)
+    masks = batch if per_pair else batch.unmasked()
+    for name, mask in (("bilstm", masks["text_mask"]), ("cells", masks["grid_mask"])):
+        assert 0.3 < seen[name].float().mean() < 0.7
+        pairs = [rows for rows in seen[name].split(mask.sum(1).tolist()) if len(rows) > 1]
+        assert len(pairs) > 3
+        for rows in pairs:
+            assert torch.equal(rows, rows[:1].expand_as(rows)) == per_pair
+
+
+@pytest.mark.parametrize(("fidelity", "standardised"), [("sound", True), ("published", False)])
+def test_sound_does_not_see_how_bright_a_cell_or_how_long_a_state_is(
+    fidelity: Any, standardised: bool
+) -> None:
+    model = build(fidelity=fidelity).eval()
+    batch = random_batch(model)
+    other = replace(
+        batch,
+        features={**batch.features, "text": batch["text"] * 3 + 1, "grid": batch["grid"] * 2 - 1},
+        _rows={},
+    )
+    (before, after) = (tensors(model(each)) for each in (batch, other))
+    for name in ("text", "image"):
+        assert torch.allclose(after[name], before[name], atol=1e-2) == standardised
 
 
 def test_embeddings_are_not_negative() -> None:
