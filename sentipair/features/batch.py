@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 
 def ragged(values: Tensor, mask: Tensor) -> Tensor:
@@ -50,7 +51,9 @@ class PairBatch:
     ids: tuple[str, ...]
     labels: Tensor
     features: Mapping[str, Tensor]
-    _rows: dict[tuple[str, torch.dtype], Tensor] = field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[tuple[str, torch.dtype, bool], Tensor] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def __getitem__(self, name: str) -> Tensor:
         return self.features[name]
@@ -73,15 +76,19 @@ class PairBatch:
         """The names of what holds states of tokens."""
         return [name.removesuffix("_cls") for name in self.features if name.endswith("_cls")]
 
-    def rows(self, name: str, dtype: torch.dtype = torch.float32) -> Tensor:
+    def rows(self, name: str, dtype: torch.dtype = torch.float32, *, standardised: bool = False) -> Tensor:
         """What the mask of ``name`` leaves, in the given precision: [T, …], one pair after the other.
 
-        Made once per batch: an update with two forward passes pays for it once.
+        With ``standardised`` every state has mean 0 and deviation 1. Made once per batch: an update with two forward
+        passes pays for it once.
         """
-        if (name, dtype) not in self._rows:
+        key = (name, dtype, standardised)
+        if key not in self._rows:
             # from half precision straight to bf16, PyTorch takes twice as long as over single precision
-            self._rows[name, dtype] = ragged(self[name], self[f"{name}_mask"]).float().to(dtype)
-        return self._rows[name, dtype]
+            rows = ragged(self[name], self[f"{name}_mask"]).float()
+            rows = functional.layer_norm(rows, rows.shape[-1:]) if standardised else rows
+            self._rows[key] = rows.to(dtype)
+        return self._rows[key]
 
     def unmasked(self) -> PairBatch:
         """The same tensors with all masks true: for code that knows no masks."""

@@ -44,7 +44,6 @@ from sentipair.models.layers import (
     masked_mean,
     masked_softmax,
     repeat_rows,
-    standardise,
     unpack,
 )
 from sentipair.models.recurrence import BiLSTM
@@ -230,7 +229,7 @@ class SPPSCL(PairModel):
             if self.layer_attention
             else cls.new_full(cls.shape[:2], 1 / cls.shape[1])
         )
-        rows = batch.rows("text") if self.published else standardise(batch.rows("text"))
+        rows = batch.rows("text", standardised=not self.published)
         weighed = torch.einsum("tl,tld->td", repeat_rows(gates, mask), rows)
         tokens = unpack(self.bilstm(self.dropped(self.input_dropout, weighed, mask), lengths), mask)
         return self.embed_text(masked_mean(tokens, mask)), tokens, gates
@@ -238,8 +237,9 @@ class SPPSCL(PairModel):
     def read_image(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         """Embeddings [B, D], and the 1×1 convolution over the cells [B, R, 2h]."""
         mask = batch["grid_mask"]
-        rows = batch.rows("grid", cast(WideLinear, self.cells[0]).reads)
-        rows = self.cells(self.dropped(self.input_dropout, rows if self.published else standardise(rows), mask))
+        reads = cast(WideLinear, self.cells[0]).reads
+        rows = batch.rows("grid", reads, standardised=not self.published)
+        rows = self.cells(self.dropped(self.input_dropout, rows, mask))
         cells = unpack(self.dropped(self.cell_dropout, rows, mask), mask)
         return self.embed_image(masked_mean(cells, mask)), cells
 

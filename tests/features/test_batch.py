@@ -55,6 +55,19 @@ def test_rows_are_the_records_one_after_the_other(lengths: list[int]) -> None:
     assert batch.rows("text", torch.bfloat16) is narrow
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_rows_can_be_standardised(dtype: torch.dtype) -> None:
+    batch = batch_of(ragged([3, 0, 5]))
+    states = batch.rows("text").numpy().astype(np.float64)  # (T, L, d)
+    centred = states - states.mean(-1, keepdims=True)
+    expected = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + 1e-5)
+    found = batch.rows("text", dtype, standardised=True)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found.float().numpy(), expected, atol=1e-4 if dtype == torch.float32 else 1e-2)
+    assert batch.rows("text", dtype, standardised=True) is found
+    np.testing.assert_array_equal(batch.rows("text").numpy(), states.astype(np.float32))
+
+
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("extra", [0, 3])
 def test_padded_has_longer_texts_and_the_same_rows(lengths: list[int], extra: int) -> None:

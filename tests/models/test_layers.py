@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import pytest
 import torch
@@ -181,18 +182,19 @@ def test_dropout_refuses_what_is_no_rate(rate: float) -> None:
         Dropout(rate)
 
 
-def test_dropout_per_pair_is_the_same_for_all_positions_of_a_pair() -> None:
+@pytest.mark.parametrize("lengths", [[3, 0, 1, 5], [4, 4, 4]])
+def test_dropout_per_pair_is_the_same_for_all_positions_of_a_pair(lengths: list[int]) -> None:
     torch.manual_seed(0)
-    mask = torch.arange(5) < torch.tensor([[3], [0], [1], [5]])  # the second pair has no rows
-    rows = torch.ones(9, 4096, requires_grad=True)
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths).unsqueeze(1)
+    rows = torch.ones(sum(lengths), 4096, requires_grad=True)
     found = Dropout(0.25).per_pair(rows, mask)
-    first, third, fourth = found.split([3, 1, 5])
-    for pair in (first, third, fourth):
+    pairs = [pair for pair in found.split(lengths) if len(pair)]
+    for pair in pairs:
         assert torch.equal(pair, pair[:1].expand_as(pair))
         assert (pair[0] == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
         assert pair.unique().tolist() == pytest.approx([0, 4 / 3])
-    assert not torch.equal(first[0], third[0])
-    assert not torch.equal(third[0], fourth[0])
+    for before, after in pairwise(pairs):
+        assert not torch.equal(before[0], after[0])
     found.sum().backward()
     assert torch.equal(rows.grad, found.detach())
 
