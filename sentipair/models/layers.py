@@ -150,7 +150,7 @@ class Dropout(nn.Module):
         """
         if not self.training or self.threshold == 0:
             return rows
-        kept = self(rows.new_ones(len(mask), rows.shape[-1]))  # (B, d)
+        kept: Tensor = self(rows.new_ones(len(mask), rows.shape[-1]))  # (B, d)
         if len(rows) == mask.numel():  # as pictures are; half the time of the other way
             return (rows.unflatten(0, mask.shape) * kept.unsqueeze(1)).flatten(0, 1)
         return rows * repeat_rows(kept, mask)
