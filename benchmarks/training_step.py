@@ -51,6 +51,15 @@ class PlainLinear(nn.Linear):
     reads = torch.float32
 
 
+class PlainDropout(nn.Dropout):
+    """``Dropout`` by PyTorch's own."""
+
+    def per_pair(self, rows: Tensor, mask: Tensor) -> Tensor:
+        """The same values of all rows [T, d] of a pair in mask [B, N]."""
+        kept: Tensor = self(rows.new_ones(len(mask), rows.shape[-1]))
+        return rows * kept.repeat_interleave(mask.sum(dim=1), dim=0)
+
+
 def make_plain(module: nn.Module) -> None:
     """Put PyTorch's own layers in the place of ours, in single precision."""
     for name, child in module.named_children():
@@ -61,7 +70,7 @@ def make_plain(module: nn.Module) -> None:
                 module, name, PlainLinear(child.in_features, child.out_features, bias=child.bias is not None)
             )
         elif isinstance(child, Dropout):
-            setattr(module, name, nn.Dropout(child.threshold / 256))
+            setattr(module, name, PlainDropout(child.threshold / 256))
         else:
             make_plain(child)
 

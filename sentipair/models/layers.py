@@ -152,7 +152,7 @@ class Dropout(nn.Module):
             return rows
         kept: Tensor = self(rows.new_ones(len(mask), rows.shape[-1]))  # (B, d)
         if len(rows) == mask.numel():  # as pictures are; half the time of the other way
-            return (rows.unflatten(0, mask.shape) * kept.unsqueeze(1)).flatten(0, 1)
+            return (rows.reshape(*mask.shape, -1) * kept.unsqueeze(1)).flatten(0, 1)
         return rows * repeat_rows(kept, mask)
 
     def extra_repr(self) -> str:
