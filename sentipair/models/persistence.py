@@ -103,6 +103,7 @@ def load_model(folder: Path) -> tuple[PairModel, ModelConfig]:
         model.load_state_dict(weights, assign=True)
     except (ValueError, LookupError, TypeError, SafetensorError, RuntimeError) as error:
         raise UserError(
-            f"the model in {folder} is damaged ({type(error).__name__}); train it again"
+            f"the model in {folder} is damaged, or of another version of sentipair ({type(error).__name__}); "
+            "train it again"
         ) from error
     return model.eval(), config

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from sentipair.errors import UserError
 from sentipair.models import SPPSCL
@@ -79,7 +80,13 @@ def test_a_folder_that_does_not_exist(tmp_path: Path) -> None:
 def test_weights_cut_short(folder: Path, keep: int) -> None:
     content = (folder / WEIGHTS).read_bytes()
     (folder / WEIGHTS).write_bytes(content[:keep])
-    assert_one_line(folder, "is damaged .*train it again")
+    assert_one_line(folder, "is damaged.*train it again")
+
+
+def test_weights_of_a_layer_that_is_no_more(folder: Path) -> None:
+    weights = load_file(folder / WEIGHTS)
+    save_file({**weights, "no_more.weight": torch.ones(3)}, folder / WEIGHTS)
+    assert_one_line(folder, "of another version of sentipair .*train it again")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"3", b'"x"', b"\xff\xfe\x00"])
