@@ -240,7 +240,7 @@ def test_the_paragraph_names_what_differs() -> None:
     assert "The encoders differ: the paper has bert-base-uncased+microsoft/resnet-50" in text
     assert "up to 12.5% of the predictions change" in text
     assert text.count("predictions change") == 1
-    assert "Published has the recipe as published. Sound has model.dropout 0.5 (0.2)" in text
+    assert "Published has the recipe as published. Sound has model.input_dropout 0.5 (0.0)" in text
     assert "training.epochs 8 (150)" in text
 
 
