@@ -53,6 +53,7 @@ class RandomTable:
         self.grid[..., :classes] += hints[:, None]
         self.grid_mask = torch.ones(count, 4, dtype=torch.bool)
         self.unusable: dict[str, str] = {}
+        self.unimodal_labels = {kind: torch.full((count,), -1) for kind in ("text", "image")}
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -69,7 +70,8 @@ class RandomTable:
             "grid_mask": self.grid_mask[rows],
         }
         ids = tuple(self.pairs[i].id for i in rows)
-        return PairBatch(ids=ids, labels=self.labels[rows], features=features)
+        own = {kind: labels[rows] for kind, labels in self.unimodal_labels.items()}
+        return PairBatch(ids=ids, labels=self.labels[rows], features=features, unimodal_labels=own)
 
     def without(self, kind: str) -> RandomTable:
         table = copy(self)

@@ -1,9 +1,9 @@
-"""Label fusion: one label from those of text and picture, and one from those of several annotators."""
+"""Label fusion: one label from those of text and picture, and one from those of several annotators; disagreement."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 
 def polarity_wins(text_label: str, image_label: str) -> str | None:
@@ -45,3 +45,19 @@ FUSION_RULES: dict[str, Callable[[str, str], str | None]] = {
     "image-label": of_image,
 }
 """The rules by the name of the data set variant that they make; the first is the default."""
+
+MARGIN = 0.3
+"""Probability by which text and picture each prefer a class to the other's, for them to disagree.
+
+With late fusion on MVSA-Single (training and validation posts, five folds) a quarter of the posts are then said to
+disagree, and of these .65 have different labels; with .1 it is half of the posts, and .58 of these.
+"""
+
+
+def disagree(text: Mapping[str, float], image: Mapping[str, float]) -> bool:
+    """Whether text and picture, each of class name → probability, prefer different classes clearly (by ``MARGIN``)."""
+    by_text, by_image = (max(each, key=each.__getitem__) for each in (text, image))
+    return by_text != by_image and all(
+        own[first] - own[second] >= MARGIN
+        for own, first, second in ((text, by_text, by_image), (image, by_image, by_text))
+    )

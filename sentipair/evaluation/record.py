@@ -94,7 +94,9 @@ def record_split(
         "calibration": describe_calibration(
             outputs.logits[labelled].numpy(), targets[rows], temperature=temperature
         ),
-        "slices": describe_slices(model, table, predictions=answers, classes=classes),
+        "slices": describe_slices(
+            model, table, predictions=answers, classes=classes, temperature=temperature
+        ),
         "digest": sha256(written.read_bytes()),
     }
 

@@ -8,7 +8,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
+from torch import Tensor
 
+from sentipair.data.labels import disagree
 from sentipair.data.pair import Pair
 from sentipair.evaluation.bootstrap import Interval
 from sentipair.evaluation.metrics import evaluate_predictions
@@ -18,6 +20,7 @@ from sentipair.models import PairModel
 
 Indices = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
+Kind = Literal["text", "image"]
 
 FEWEST = 10
 """Posts that an interval needs; that of fewer says hardly anything."""
@@ -25,7 +28,9 @@ FEWEST = 10
 OPPOSITE = {"positive", "negative"}
 LENGTHS = {"up to 10": (0, 10), "11 to 20": (11, 20), "over 20": (21, float("inf"))}
 """Words, separated by blanks, of the short, middle and long texts; always the same so that data sets compare."""
-WITHHELD: Mapping[Literal["image", "text"], str] = {"image": "picture", "text": "text"}
+WITHHELD: Sequence[tuple[Kind, Kind]] = (("image", "text"), ("text", "image"))
+"""What is withheld, and what is left."""
+WORDS: Mapping[Kind, str] = {"image": "picture", "text": "text"}
 
 
 class Slice(NamedTuple):
@@ -37,18 +42,21 @@ class Slice(NamedTuple):
 
 
 def describe_slices(
-    model: PairModel, table: FeatureTable, *, predictions: Indices, classes: Sequence[str]
+    model: PairModel, table: FeatureTable, *, predictions: Indices, classes: Sequence[str], temperature: float
 ) -> list[dict[str, Any]]:
     """Scores of every slice of ``table``, then of all its posts with one modality withheld.
 
     With the text withheld every text is the empty one, with the picture withheld no post has one: the model sees what
-    it would see of such posts. Posts without a label take no part.
+    it would see of such posts. Its answers are compared with the label of the pair (``withheld``) and, where the data
+    tell, with the one that the remaining modality has by itself (``alone``). ``conflict`` says how often the model sees
+    that these labels agree, and that they differ. Posts without a label take no part.
 
     Args:
         model: the trained model.
         table: the pairs of the split.
         predictions: [N] class indices, of all pairs as they are.
         classes: class names in the order of the logits.
+        temperature: the model's, by which logits are divided.
 
     Returns:
         One entry per slice, see ``score_slice``.
@@ -59,11 +67,39 @@ def describe_slices(
         score_slice(part, targets=targets, predictions=predictions, classes=classes)
         for part in slices(table.pairs, classes=classes, unusable=table.unusable)
     ]
-    for kind, name in WITHHELD.items():
-        answers = predict(model, table.without(kind)).logits.argmax(-1).numpy()
-        part = Slice("withheld", name, everything)
-        scores.append(score_slice(part, targets=targets, predictions=answers, classes=classes))
-    return scores
+    by_pair, by_itself, alone = [], [], {}
+    for kind, left in WITHHELD:
+        alone[left] = predict(model, table.without(kind)).logits
+        answers = alone[left].argmax(-1).numpy()
+        part = Slice("withheld", WORDS[kind], everything)
+        by_pair.append(score_slice(part, targets=targets, predictions=answers, classes=classes))
+        own = table.unimodal_labels[left].numpy()
+        if (own >= 0).any():
+            part = Slice("alone", WORDS[left], everything)
+            by_itself.append(score_slice(part, targets=own, predictions=answers, classes=classes))
+    return [*scores, *by_pair, *by_itself, *_conflicts(table, alone, classes, temperature)]
+
+
+def _conflicts(
+    table: FeatureTable, alone: Mapping[Kind, Tensor], classes: Sequence[str], temperature: float
+) -> Iterator[dict[str, Any]]:
+    """How often the model tells rightly whether text and picture have the same label, where they do and do not."""
+    text, image = (table.unimodal_labels[kind].numpy() for kind in ("text", "image"))
+    known = (text >= 0) & (image >= 0)
+    if not known.any():
+        return
+    shares = (
+        [dict(zip(classes, row, strict=True)) for row in (alone[kind] / temperature).softmax(-1).tolist()]
+        for kind in ("text", "image")
+    )
+    here = [bool(pair.text) and _usable(pair, table.unusable) for pair in table.pairs]
+    said = np.array(
+        [both and disagree(*each) for both, *each in zip(here, *shares, strict=True)], dtype=np.int64
+    )
+    differ = (text != image).astype(np.int64)
+    for name, rows in (("agree", differ == 0), ("differ", differ == 1)):
+        part = Slice("conflict", name, known & rows)
+        yield score_slice(part, targets=differ, predictions=said, classes=("agree", "differ"))
 
 
 def slices(pairs: Sequence[Pair], *, classes: Sequence[str], unusable: Collection[str]) -> Iterator[Slice]:
@@ -98,7 +134,7 @@ def slices(pairs: Sequence[Pair], *, classes: Sequence[str], unusable: Collectio
     counts = [len(pair.text.split()) for pair in pairs]
     for name, (fewest, most) in LENGTHS.items():
         yield choose("words", name, (fewest <= count <= most for count in counts))
-    usable = [pair.image is not None and pair.id not in unusable for pair in pairs]
+    usable = [_usable(pair, unusable) for pair in pairs]
     if any(usable) and not all(usable):
         yield choose("picture", "with", iter(usable))
         yield choose("picture", "without", (not each for each in usable))
@@ -118,14 +154,14 @@ def score_slice(
     Returns:
         ``by``, ``name``, ``count``, ``accuracy``, ``weighted_f1``, ``macro_f1`` and the 95 % ``interval`` of the
         accuracy, after Wilson (1927): in small slices all posts may be right, where a bootstrap has no width. An empty
-        slice has no scores and one of fewer than 10 posts no interval (None). In the slice of a class, precision is 1
-        by construction, so F1 would mislead and is None; the accuracy is the class's recall.
+        slice has no scores and one of fewer than 10 posts no interval (None). In the slice of a class and in those
+        of ``conflict``, precision is 1 by construction, so F1 would mislead and is None; the accuracy is the recall.
     """
     rows = part.rows & (np.asarray(targets) >= 0)
     count = int(rows.sum())
     there, answers = targets[rows], predictions[rows]
     metrics = evaluate_predictions(there, answers, classes) if count else None
-    f1 = metrics if part.by != "class" else None
+    f1 = metrics if part.by not in ("class", "conflict") else None
     return {
         "by": part.by,
         "name": part.name,
@@ -140,6 +176,11 @@ def score_slice(
 def _wilson(hits: int, count: int) -> Interval:
     low, high = binomtest(hits, count).proportion_ci(confidence_level=0.95, method="wilson")
     return Interval(float(low), float(high))
+
+
+def _usable(pair: Pair, unusable: Collection[str]) -> bool:
+    """Whether it has a picture that can be used."""
+    return pair.image is not None and pair.id not in unusable
 
 
 def _relation(pair: Pair) -> str | None:

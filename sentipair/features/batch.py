@@ -45,12 +45,14 @@ class PairBatch:
     ``clip_text``             [B, d_clip]         the text in CLIP's space
     ========================  ==================  =======================================================
 
-    ``labels`` [B] holds class indices, −1 where unknown. Behind a mask there may be any finite numbers.
+    ``labels`` [B] holds class indices, −1 where unknown; so do those of ``unimodal_labels``, ``"text"`` and ``"image"``
+    → [B], the classes that text and picture have each by itself. Behind a mask there may be any finite numbers.
     """
 
     ids: tuple[str, ...]
     labels: Tensor
     features: Mapping[str, Tensor]
+    unimodal_labels: Mapping[str, Tensor] = field(default_factory=dict)
     _rows: dict[tuple[str, torch.dtype, bool], Tensor] = field(
         default_factory=dict, repr=False, compare=False
     )

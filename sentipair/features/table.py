@@ -52,6 +52,17 @@ def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) ->
     stream.refresh()
 
 
+def _indices(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:
+    places = {name: place for place, name in enumerate(classes)}
+    return torch.tensor([-1 if label is None else places[label] for label in labels], dtype=torch.long)
+
+
+def _own(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:
+    """The labels of one modality, none of them where any is no class of the pairs, as polarities are not of sarcasm."""
+    known = set(labels) - {None} <= set(classes)
+    return _indices(labels if known else [None] * len(labels), classes)
+
+
 class FeatureTable:
     """The pairs of a data set with the features that a model requires, extracted on construction.
 
@@ -63,6 +74,8 @@ class FeatureTable:
         store: where they are kept.
 
     Attributes:
+        labels: [N] class indices, −1 where unknown.
+        unimodal_labels: ``"text"`` and ``"image"`` → the same of what text and picture are each by itself.
         unusable: id → why its picture could not be used.
         truncated: id → how far its text was cut.
 
@@ -80,10 +93,11 @@ class FeatureTable:
         store: FeatureStore,
     ) -> None:
         self.pairs = pairs
-        places = {name: place for place, name in enumerate(classes)}
-        self.labels = torch.tensor(
-            [-1 if p.label is None else places[p.label] for p in pairs], dtype=torch.long
-        )
+        self.labels = _indices([pair.label for pair in pairs], classes)
+        self.unimodal_labels = {
+            "text": _own([pair.text_label for pair in pairs], classes),
+            "image": _own([pair.image_label for pair in pairs], classes),
+        }
         self.unusable: dict[str, str] = {}
         self.truncated: dict[str, str] = {}
         self._columns: list[tuple[FeatureSpec[Source], Source, FeatureStream, list[str | None]]] = []
@@ -109,7 +123,13 @@ class FeatureTable:
             records = [stream.read(key) if (key := keys[i]) is not None else None for i in indices]
             features |= spec.collate(records, source)
         ids = tuple(self.pairs[i].id for i in indices)
-        return PairBatch(ids=ids, labels=self.labels[list(indices)], features=features)
+        rows = list(indices)
+        return PairBatch(
+            ids=ids,
+            labels=self.labels[rows],
+            features=features,
+            unimodal_labels={kind: labels[rows] for kind, labels in self.unimodal_labels.items()},
+        )
 
     def locate(self, index: int) -> Places:
         """Where tokens, cells and regions of the pair at ``index`` lie in it; what is absent is left out."""

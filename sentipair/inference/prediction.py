@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from sentipair.data.labels import disagree
+
 Kind = Literal["text", "image"]
 """A modality."""
 
 OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
-
-MARGIN = 0.1
-"""Text and picture disagree where each prefers its own class to the other's by at least this much probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class Prediction:
         confidence: the largest of them.
         text: what the text alone says; ``None`` without a text, or where the model reads none.
         image: what the picture alone says, in the same way.
-        conflict: both say something, not the same class, and each clearly (by ``MARGIN``).
+        conflict: both say something, not the same class, and each clearly, see ``sentipair.data.labels.disagree``.
         abstained: the confidence is below the threshold, or there was neither a text nor a usable picture.
         unusable: why the picture took no part, if it could not be used; of many posts, also why one was no post at all.
         truncated: how far the text was cut, if it was.
@@ -113,22 +112,13 @@ def as_predictions(
                 confidence=each[label],
                 text=text,
                 image=image,
-                conflict=_disagree(text, image),
+                conflict=bool(text and image and disagree(text.probabilities, image.probabilities)),
                 abstained=abstained,
                 unusable=reason,
                 truncated=cut,
             )
         )
     return predictions
-
-
-def _disagree(text: Opinion | None, image: Opinion | None) -> bool:
-    if text is None or image is None or text.label == image.label:
-        return False
-    return all(
-        own.probabilities[own.label] - own.probabilities[other.label] >= MARGIN
-        for own, other in ((text, image), (image, text))
-    )
 
 
 def _most_probable(probabilities: Mapping[str, float]) -> str:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.optim import Optimizer
@@ -75,16 +76,21 @@ class CrossEntropy(Objective):
     Args:
         label_smoothing: ε of Szegedy et al. 2016.
         unimodal_weight: of the unimodal cross-entropies, relative to that of the pair.
+        own_labels: whether text and picture each learn the label that they have by themselves, where the data tell it,
+            and not the pair's.
     """
 
-    def __init__(self, *, label_smoothing: Rate = 0.0, unimodal_weight: NonNegative = 0.0) -> None:
+    def __init__(
+        self, *, label_smoothing: Rate = 0.0, unimodal_weight: NonNegative = 0.0, own_labels: bool = False
+    ) -> None:
         self.label_smoothing = label_smoothing
         self.unimodal_weight = unimodal_weight
+        self.own_labels = own_labels
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
         """One forward pass, one update."""
         output = model(batch)
-        terms = self.terms(output, batch.labels)
+        terms = self.terms(output, batch.labels, batch.unimodal_labels)
         loss = terms["cross_entropy"] + self.unimodal_weight * sum(
             value for name, value in terms.items() if name != "cross_entropy"
         )
@@ -93,14 +99,24 @@ class CrossEntropy(Objective):
         optimizer.step()
         return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
 
-    def terms(self, output: PairOutput, labels: Tensor) -> dict[str, Tensor]:
-        """The cross-entropies of the pair and, where they count, of each modality, by name."""
-        said = {"cross_entropy": output.logits}
+    def terms(
+        self, output: PairOutput, labels: Tensor, own: Mapping[str, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """The cross-entropies of the pair and, where they count, of each modality, by name.
+
+        Args:
+            output: of B pairs.
+            labels: [B], class indices.
+            own: ``"text"`` and ``"image"`` → [B], of each by itself; −1 where unknown.
+        """
+        said = {"cross_entropy": (output.logits, labels)}
         if self.unimodal_weight:
-            said |= {f"cross_entropy_{name}": logits for name, logits in (output.unimodal or {}).items()}
+            for name, logits in (output.unimodal or {}).items():
+                alone = (own or {}).get(name, labels) if self.own_labels else labels
+                said[f"cross_entropy_{name}"] = logits, torch.where(alone < 0, labels, alone)
         return {
-            name: cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
-            for name, logits in said.items()
+            name: cross_entropy(logits, targets, label_smoothing=self.label_smoothing)
+            for name, (logits, targets) in said.items()
         }
 
 

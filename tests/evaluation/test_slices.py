@@ -14,8 +14,12 @@ from sklearn.metrics import f1_score
 from sentipair.data import Pair
 from sentipair.evaluation.predict import predict
 from sentipair.evaluation.slices import Slice, describe_slices, score_slice, slices
+from sentipair.features import PairBatch
+from sentipair.models import PairModel, PairOutput
+from sentipair.models.layers import masked_mean
 
 CLASSES = ("positive", "neutral", "negative")
+TEMPERATURE = 0.5
 
 
 def chosen(pairs: list[Pair], unusable: Any = ()) -> dict[tuple[str, str], list[str]]:
@@ -135,7 +139,9 @@ def test_within_a_class_there_is_no_f1() -> None:
 
 def described(model: Any, table: Any) -> dict[tuple[str, str], dict[str, Any]]:
     answers = predict(model, table).logits.argmax(-1).numpy()
-    found = describe_slices(model, table, predictions=answers, classes=("a", "b", "c"))
+    found = describe_slices(
+        model, table, predictions=answers, classes=("a", "b", "c"), temperature=TEMPERATURE
+    )
     return {(row["by"], row["name"]): row for row in found}
 
 
@@ -175,3 +181,60 @@ def test_unlabelled_posts_take_no_part(random_table: Any, small_model: Any) -> N
     found = described(small_model(), table)
     assert found["withheld", "text"]["count"] == 20
     assert sum(row["count"] for (by, _), row in found.items() if by == "class") == 20
+
+
+def test_what_is_left_is_compared_with_its_own_label(random_table: Any, small_model: Any) -> None:
+    table, model = random_table(60), small_model()
+    assert not any(by == "alone" for by, _ in described(model, table))
+    generator = torch.Generator().manual_seed(1)
+    table.unimodal_labels["text"] = torch.randint(-1, 3, (60,), generator=generator)
+    known = table.unimodal_labels["text"] >= 0
+    found = described(model, table)
+    answers = predict(model, table.without("image")).logits.argmax(-1)
+    right = (answers == table.unimodal_labels["text"])[known]
+    assert [name for by, name in found if by == "alone"] == ["text"]
+    assert found["alone", "text"]["count"] == int(known.sum()) < 60
+    assert found["alone", "text"]["accuracy"] == pytest.approx(float(right.float().mean()))
+
+
+class Sums(PairModel):
+    """The class that the first three numbers of tokens and cells hint at."""
+
+    requires = ()
+
+    def forward(self, batch: PairBatch) -> PairOutput:
+        tokens = masked_mean(batch["text"][:, :, -1, :3].float(), batch["text_mask"])
+        return PairOutput(logits=tokens + masked_mean(batch["grid"][..., :3].float(), batch["grid_mask"]))
+
+
+def test_how_often_a_model_sees_that_text_and_picture_differ(random_table: Any) -> None:
+    table, model = random_table(60), Sums()
+    generator = torch.Generator().manual_seed(2)
+    table.grid = table.grid[torch.randperm(60, generator=generator)]
+    own = {kind: torch.randint(-1, 3, (60,), generator=generator) for kind in ("text", "image")}
+    table.unimodal_labels = own
+    table.pairs = [
+        replace(pair, image=None if i < 5 else Path("a.jpg"), text="" if i > 55 else pair.text)
+        for i, pair in enumerate(table.pairs)
+    ]
+    shares = {}
+    for kind, other in (("text", "image"), ("image", "text")):
+        logits = predict(model, table.without(other)).logits / TEMPERATURE
+        shares[kind] = logits.softmax(-1).tolist()
+
+    told = {"agree": [], "differ": []}
+    for i, (text, picture) in enumerate(zip(shares["text"], shares["image"], strict=True)):
+        a, b = text.index(max(text)), picture.index(max(picture))
+        clear = min(text[a] - text[b], picture[b] - picture[a]) >= 0.3
+        said = a != b and clear and 5 <= i <= 55
+        if min(own["text"][i], own["image"][i]) >= 0:
+            differ = bool(own["text"][i] != own["image"][i])
+            told["differ" if differ else "agree"].append(said == differ)
+
+    found = described(model, table)
+    for name, right in told.items():
+        row = found["conflict", name]
+        assert row["count"] == len(right)
+        assert row["accuracy"] == pytest.approx(sum(right) / len(right))
+        assert 0 < row["accuracy"] < 1
+        assert row["weighted_f1"] is row["macro_f1"] is None

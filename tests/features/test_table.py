@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,22 @@ def test_a_vits_class_vector_is_the_picture_and_not_a_cell(
     batch = table(pairs, vit_encoders, tmp_path).batch([0, 2])
     assert batch["grid"][0].tolist() == [[255, 0, 0, 255, 0, 0]] * 4
     assert batch["image"].tolist() == [[-1.0] * 6, [0.0] * 6]
+
+
+def test_the_labels_that_text_and_picture_have_by_themselves(
+    pairs: list[Pair], encoders: Any, tmp_path: Path
+) -> None:
+    pairs[0] = replace(pairs[0], text_label="bad", image_label="good")
+    pairs[1] = replace(pairs[1], image_label="bad")
+    features = table(pairs, encoders, tmp_path)
+    batch = features.batch([1, 0, 2])
+    assert batch.unimodal_labels["text"].tolist() == [-1, 0, -1]
+    assert batch.unimodal_labels["image"].tolist() == [0, 1, -1]
+    # another set of classes than that of the pairs is of no use to a model, not even where names agree
+    pairs[2] = replace(pairs[2], text_label="neutral")
+    batch = table(pairs, encoders, tmp_path).batch([1, 0, 2])
+    assert batch.unimodal_labels["text"].tolist() == [-1, -1, -1]
+    assert batch.unimodal_labels["image"].tolist() == [0, 1, -1]
 
 
 def test_labels_and_batches(pairs: list[Pair], encoders: Any, tmp_path: Path) -> None:

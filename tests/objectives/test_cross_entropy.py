@@ -75,6 +75,22 @@ def test_what_each_modality_says_counts_with_its_weight(smoothing: float) -> Non
     assert log.keys() == {"loss", "cross_entropy", "cross_entropy_text", "cross_entropy_image"}
 
 
+@pytest.mark.parametrize("own_labels", [True, False])
+def test_each_modality_learns_its_own_label_if_wished(own_labels: bool) -> None:
+    own = {
+        "text": torch.tensor([2, -1])
+    }  # of the second text, and of the pictures, only the pair's label is known
+    batch = PairBatch(ids=("a", "b"), labels=torch.tensor([0, 1]), features={}, unimodal_labels=own)
+    model = Opinions()
+    half = (model.logits / 2).tolist()
+    expected = (by_hand(half[0], 2 if own_labels else 0, 0) + by_hand(half[1], 1, 0)) / 2
+    objective = CrossEntropy(unimodal_weight=1, own_labels=own_labels)
+    log = objective.step(model, batch, torch.optim.SGD(model.parameters(), lr=1.0))
+    assert log["cross_entropy_text"] == pytest.approx(expected)
+    assert log["cross_entropy_image"] == pytest.approx(math.log(3))
+    assert log["loss"] == pytest.approx(sum(value for name, value in log.items() if name != "loss"))
+
+
 def test_objectives_are_found_by_name() -> None:
     assert objective_class("cross-entropy") is CrossEntropy
     assert objective_class("semi-push-pull") is SemiPushPull

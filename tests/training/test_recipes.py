@@ -72,6 +72,7 @@ def test_another_objective_has_its_own_settings() -> None:
         "name": "cross-entropy",
         "label_smoothing": 0.1,
         "unimodal_weight": 0.0,
+        "own_labels": False,
     }
 
 
