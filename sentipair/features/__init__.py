@@ -1,6 +1,6 @@
 """What models see: feature specs, extraction, the store on disk, batches."""
 
-from sentipair.features.batch import PairBatch, ragged
+from sentipair.features.batch import PairBatch, ragged, standardise
 from sentipair.features.clip import CLIPImage, CLIPText
 from sentipair.features.regions import Regions
 from sentipair.features.specs import FeatureSpec, ImageGrid, ImageVector, TextLayers
@@ -19,4 +19,5 @@ __all__ = [
     "Regions",
     "TextLayers",
     "ragged",
+    "standardise",
 ]

@@ -22,6 +22,11 @@ def ragged(values: Tensor, mask: Tensor) -> Tensor:
     return values.flatten(0, 1).index_select(0, mask.flatten().nonzero().squeeze(1))
 
 
+def standardise(values: Tensor) -> Tensor:
+    """Values […, d] with mean 0 and deviation 1 over the last dimension; where all are zero they stay."""
+    return functional.layer_norm(values, values.shape[-1:])
+
+
 @dataclass(frozen=True)
 class PairBatch:
     """B pairs as tensors. Which features are there depends on what the model requires; with all of them:
@@ -88,7 +93,7 @@ class PairBatch:
         if key not in self._rows:
             # from half precision straight to bf16, PyTorch takes twice as long as over single precision
             rows = ragged(self[name], self[f"{name}_mask"]).float()
-            rows = functional.layer_norm(rows, rows.shape[-1:]) if standardised else rows
+            rows = standardise(rows) if standardised else rows
             self._rows[key] = rows.to(dtype)
         return self._rows[key]
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from sentipair.features import FeatureSpec, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, masked_softmax, unpack
+from sentipair.models.layers import Dropout, frozen_rows, masked_softmax, unpack
 from sentipair.models.recurrence import BiLSTM
 from sentipair.settings import Count, Rate
 
@@ -73,7 +73,7 @@ class AttBiLSTM(PairModel):
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs by their texts (equations 9 to 12)."""
         mask = batch["text_mask"]
-        words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
+        words = frozen_rows(batch, "text", self.input_dropout)[:, -1]  # (T, d)
         both = self.bilstm(words, mask.sum(dim=1)).unflatten(-1, (2, -1))  # (T, 2, h)
         states = unpack(self.lstm_dropout(both.sum(dim=1)), mask)  # (B, N, h)
         weights = masked_softmax(self.question(torch.tanh(states)).squeeze(-1), mask)  # (B, N)

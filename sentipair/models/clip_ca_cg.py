@@ -26,10 +26,10 @@ import torch
 from torch import Tensor, nn
 
 from sentipair.errors import UserError
-from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers, standardise
 from sentipair.models.base import PairModel, PairOutput, Range, register
 from sentipair.models.joint_space import Embedded, StoredCLIP, TwoTowers, product
-from sentipair.models.layers import Dropout, masked_mean, masked_softmax, unpack
+from sentipair.models.layers import Dropout, frozen_rows, masked_mean, masked_softmax, unpack
 from sentipair.models.recurrence import BiGRU
 from sentipair.settings import Count, Rate, Share
 
@@ -229,12 +229,12 @@ class CLIPCACG(PairModel):
     def read_text(self, batch: PairBatch) -> Tensor:
         """GRU states of the tokens [B, N, d]."""
         mask = batch["text_mask"]
-        rows = self.input_dropout(batch.rows("text")[:, -1])
+        rows = frozen_rows(batch, "text", self.input_dropout)[:, -1]
         return unpack(self.gru(rows, mask.sum(dim=1)), mask)
 
     def read_image(self, batch: PairBatch) -> Tensor:
         """The projected picture [B, d]."""
-        image: Tensor = self.project_image(self.input_dropout(batch["image"]))
+        image: Tensor = self.project_image(self.input_dropout(standardise(batch["image"])))
         return image
 
     def memories(

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import AdditiveAttention, Dropout, WideLinear, masked_mean, unpack
+from sentipair.models.layers import AdditiveAttention, Dropout, WideLinear, frozen_rows, masked_mean, unpack
 from sentipair.settings import Count, Rate
 
 
@@ -83,8 +83,10 @@ class CoMN(PairModel):
 
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs; the attention is that of the last hop."""
-        words = self.memory(self.words, batch.rows("text")[:, -1], batch["text_mask"])  # (B, N, D)
-        cells = self.memory(self.cells, batch.rows("grid"), batch["grid_mask"])  # (B, R, D)
+        states = frozen_rows(batch, "text", self.input_dropout)[:, -1]  # (T, d)
+        words = self.memory(self.words, states, batch["text_mask"])  # (B, N, D)
+        places = frozen_rows(batch, "grid", self.input_dropout)  # (T, d)
+        cells = self.memory(self.cells, places, batch["grid_mask"])  # (B, R, D)
         text = masked_mean(words, batch["text_mask"])  # (B, D)
         image = masked_mean(cells, batch["grid_mask"])  # (B, D)
         word_keys, cell_keys = self.attention.key(words), self.attention.key(cells)
@@ -104,4 +106,4 @@ class CoMN(PairModel):
 
     def memory(self, projection: nn.Module, rows: Tensor, mask: Tensor) -> Tensor:
         """Frozen features [T, d] of words or cells as a memory [B, N, D] under mask [B, N]."""
-        return unpack(self.dropout(projection(self.input_dropout(rows))), mask)
+        return unpack(self.dropout(projection(rows)), mask)

@@ -15,7 +15,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentipair.features import CLIPImage, CLIPText, FeatureSpec, ImageGrid, ImageVector, PairBatch, TextLayers
+from sentipair.features import (
+    CLIPImage,
+    CLIPText,
+    FeatureSpec,
+    ImageGrid,
+    ImageVector,
+    PairBatch,
+    TextLayers,
+    standardise,
+)
 from sentipair.models.layers import Dropout, masked_mean, unpack
 
 
@@ -110,7 +119,7 @@ def product(image: Tensor, text: Tensor) -> Tensor:
 
     Entries of a product of unit vectors are around 1/D, too small for what comes behind.
     """
-    return functional.layer_norm(image.shape[-1] * image * text, image.shape[-1:])
+    return standardise(image.shape[-1] * image * text)
 
 
 def towers_of(model: nn.Module) -> TwoTowers | None:

@@ -17,9 +17,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers, standardise
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, answer, masked_mean, standardise
+from sentipair.models.layers import Dropout, answer, masked_mean
 from sentipair.settings import Count, Rate
 
 

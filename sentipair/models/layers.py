@@ -38,11 +38,6 @@ def answer(batch: PairBatch, logits: Tensor, unimodal: Mapping[str, Tensor]) -> 
     return torch.where(image & ~text, unimodal["image"], logits)
 
 
-def standardise(values: Tensor) -> Tensor:
-    """Values […, d] with mean 0 and deviation 1 over the last dimension; where all are zero they stay."""
-    return functional.layer_norm(values, values.shape[-1:])
-
-
 def unpack(rows: Tensor, mask: Tensor) -> Tensor:
     """Put rows [T, d] back at the true positions of mask [B, N], zeros elsewhere → [B, N, d]."""
     if torch.compiler.is_exporting():  # see ``ragged``
@@ -143,21 +138,26 @@ class Dropout(nn.Module):
         return values * kept.to(values.dtype).mul_(-scale)
 
     def per_pair(self, rows: Tensor, mask: Tensor) -> Tensor:
-        """Zero the same values in all rows [T, d] of a pair, which are at the true positions of mask [B, N].
+        """Zero the same values in all rows [T, …] of a pair, which are at the true positions of mask [B, N].
 
         For tokens and cells that are averaged later: what is dropped of each by itself averages out in the mean, and
         hardly regularises (Gal & Ghahramani 2016, arXiv:1512.05287; Tompson et al. 2015, arXiv:1411.4280).
         """
         if not self.training or self.threshold == 0:
             return rows
-        kept: Tensor = self(rows.new_ones(len(mask), rows.shape[-1]))  # (B, d)
+        kept: Tensor = self(rows.new_ones(len(mask), *rows.shape[1:]))  # (B, …)
         if len(rows) == mask.numel():  # as pictures are; half the time of the other way
-            return (rows.reshape(*mask.shape, -1) * kept.unsqueeze(1)).flatten(0, 1)
+            return (rows.reshape(*mask.shape, *rows.shape[1:]) * kept.unsqueeze(1)).flatten(0, 1)
         return rows * repeat_rows(kept, mask)
 
     def extra_repr(self) -> str:
         """The rate in use."""
         return f"rate={self.threshold / 256:.3f}"
+
+
+def frozen_rows(batch: PairBatch, name: str, dropout: Dropout) -> Tensor:
+    """The frozen states of ``name`` at its true positions, standardised, the same dropped of all of a pair: [T, …]."""
+    return dropout.per_pair(batch.rows(name, standardised=True), batch[f"{name}_mask"])
 
 
 class WordConvolution(nn.Module):

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers, standardise
 from sentipair.models.base import PairModel, PairOutput, register
-from sentipair.models.layers import masked_mean, standardise
+from sentipair.models.layers import masked_mean
 from sentipair.settings import Count
 
 

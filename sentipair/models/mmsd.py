@@ -33,6 +33,7 @@ from sentipair.models.layers import (
     AdditiveAttention,
     Dropout,
     WideLinear,
+    frozen_rows,
     masked_mean,
     masked_softmax,
     unpack,
@@ -162,10 +163,10 @@ class MMSD(PairModel):
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs; the attention is over tokens, cells, attribute tokens, and these three modalities."""
         text_mask, image_mask, words_mask = (batch[f"{name}_mask"] for name in ("text", "grid", "attributes"))
-        words = unpack(self.input_dropout(batch.rows("attributes")[:, -1]), words_mask)  # (B, A, d)
+        words = unpack(self.frozen(batch, "attributes", self.input_dropout)[:, -1], words_mask)  # (B, A, d)
         weights = masked_softmax(self.score_attribute(words).squeeze(-1), words_mask)
         by_words = torch.einsum("ba,bad->bd", weights, words)
-        cells = unpack(self.cells(self.input_dropout(batch.rows("grid"))), image_mask)  # (B, R, w)
+        cells = unpack(self.cells(self.frozen(batch, "grid", self.input_dropout)), image_mask)  # (B, R, w)
         states = self.read(batch, by_words)  # (B, N, 2h)
         guidances = [masked_mean(states, text_mask), masked_mean(cells, image_mask), by_words]
         text, over_text = self.pool_text(states, guidances, text_mask)
@@ -187,12 +188,16 @@ class MMSD(PairModel):
             },
         )
 
+    def frozen(self, batch: PairBatch, name: str, dropout: Dropout) -> Tensor:
+        """The states of ``name``, partly dropped: [T, …]."""
+        return dropout(batch.rows(name)) if self.published else frozen_rows(batch, name, dropout)
+
     def read(self, batch: PairBatch, guidance: Tensor) -> Tensor:
         """BiLSTM states [B, N, 2h] of the text, started from the attributes' guidance [B, d]; zero behind its end."""
         mask = batch["text_mask"]
         start = self.start(guidance).unflatten(-1, (2, 2, self.hidden))  # (B, state, direction, h)
         hidden, cell = start.permute(1, 2, 0, 3).contiguous()
-        words = unpack(self.dropout(batch.rows("text")[:, -1]), mask)
+        words = unpack(self.frozen(batch, "text", self.dropout)[:, -1], mask)
         lengths = mask.sum(1).clamp(min=1).cpu()  # an empty text is read as one zero, which stays masked
         packed = pack_padded_sequence(words, lengths, batch_first=True, enforce_sorted=False)
         states, _ = self.lstm(packed, (hidden, cell))

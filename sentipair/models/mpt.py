@@ -34,13 +34,12 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from sentipair.data.pair import SENTIMENT
-from sentipair.features import FeatureSpec, ImageGrid, ImageVector, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageGrid, ImageVector, PairBatch, TextLayers, standardise
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, masked_mean, masked_softmax
+from sentipair.models.layers import Dropout, frozen_rows, masked_mean, masked_softmax, unpack
 from sentipair.models.rationales import pool_rationales, rationale_layers
 from sentipair.settings import Count, Rate
 
@@ -236,7 +235,8 @@ class MPT(PairModel):
     def read_text(self, batch: PairBatch, attention: dict[str, Tensor]) -> Tensor:
         """SKNet ‖ LSTM: [B, D]."""
         mask = batch["text_mask"]
-        tokens = self.input_dropout(batch["text"][:, :, -1].float() * mask.unsqueeze(-1))  # (B, N, d)
+        rows = batch.rows("text", standardised=not self.published)[:, -1]  # (T, d)
+        tokens = unpack(self.input_dropout.per_pair(rows, mask), mask)  # (B, N, d)
         filtered = self.kernels(tokens, mask)
         if self.published:
             seen = filtered[:, -1]
@@ -250,12 +250,12 @@ class MPT(PairModel):
 
     def read_image(self, batch: PairBatch, attention: dict[str, Tensor]) -> Tensor:
         """The picture's vector ‖ CNN over its cells, each brought to mean 0 and deviation 1: [B, D]."""
-        vector, cells, mask = batch["image"], batch["grid"].float(), batch["grid_mask"]
-        cells = functional.layer_norm(cells, cells.shape[-1:]) * mask.unsqueeze(-1)
-        grid = self.input_dropout(cells).transpose(1, 2).unflatten(2, (math.isqrt(mask.shape[1]), -1))
+        mask = batch["grid_mask"]
+        cells = unpack(frozen_rows(batch, "grid", self.input_dropout), mask)  # (B, R, d)
+        grid = cells.transpose(1, 2).unflatten(2, (math.isqrt(mask.shape[1]), -1))
         filtered = self.cnn(grid).flatten(2).transpose(1, 2)  # (B, R, 64)
         pooled, attention["cells"] = self.pool_cells(filtered, mask)
-        vector = self.input_dropout(functional.layer_norm(vector, vector.shape[-1:]))
+        vector = self.input_dropout(standardise(batch["image"]))
         embedded: Tensor = self.embed_image(torch.cat([vector, pooled], dim=-1))
         return embedded
 

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers, standardise
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import AdditiveAttention, Dropout, unpack
+from sentipair.models.layers import AdditiveAttention, Dropout, frozen_rows, unpack
 from sentipair.settings import Count, Rate
 
 
@@ -81,9 +81,9 @@ class MultiSentiNet(PairModel):
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs."""
         mask = batch["text_mask"]
-        words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
+        words = frozen_rows(batch, "text", self.input_dropout)[:, -1]  # (T, d)
         states, _ = self.lstm(unpack(words, mask))  # (B, N, h); those of the padding are masked below
-        image: Tensor = self.object(self.input_dropout(batch["image"]))  # (B, h)
+        image: Tensor = self.object(self.input_dropout(standardise(batch["image"])))  # (B, h)
         text, weights = self.attention(states, image, mask)  # (B, h), (B, N)
         fused = torch.cat([text, image], dim=-1)
         return PairOutput(

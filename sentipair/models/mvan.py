@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import AdditiveAttention, Dropout, WideLinear, masked_mean, unpack
+from sentipair.models.layers import AdditiveAttention, Dropout, WideLinear, frozen_rows, masked_mean, unpack
 from sentipair.models.recurrence import BiLSTM
 from sentipair.settings import Count, Rate
 
@@ -110,10 +110,10 @@ class MVAN(PairModel):
     def read_text(self, batch: PairBatch) -> Tensor:
         """The BiLSTM's states as a memory [B, N, D]."""
         mask = batch["text_mask"]
-        states = self.bilstm(self.input_dropout(batch.rows("text")[:, -1]), mask.sum(dim=1))
+        states = self.bilstm(frozen_rows(batch, "text", self.input_dropout)[:, -1], mask.sum(dim=1))
         return unpack(self.dropout(states), mask)
 
     def read_image(self, batch: PairBatch) -> Tensor:
         """The projected cells as a memory [B, R, D]."""
-        cells = self.cells(self.input_dropout(batch.rows("grid")))
+        cells = self.cells(frozen_rows(batch, "grid", self.input_dropout))
         return unpack(self.dropout(cells), batch["grid_mask"])

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from sentipair.features import FeatureSpec, ImageGrid, PairBatch
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, WideLinear, masked_softmax, unpack
+from sentipair.models.layers import Dropout, WideLinear, frozen_rows, masked_softmax, unpack
 from sentipair.settings import Count, Rate
 
 
@@ -72,7 +72,7 @@ class OSDA(PairModel):
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs by their pictures."""
         mask = batch["grid_mask"]
-        rows = self.input_dropout(batch.rows("grid"))  # (T, d)
+        rows = frozen_rows(batch, "grid", self.input_dropout)  # (T, d)
         weights = masked_softmax(unpack(self.question(rows), mask).squeeze(-1), mask)  # (B, R)
         pooled = torch.einsum("br,brd->bd", weights, unpack(rows, mask))
         image: Tensor = self.objects(pooled)  # (B, H)

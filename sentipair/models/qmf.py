@@ -26,9 +26,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, ImageGrid, PairBatch, TextLayers, standardise
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, masked_mean, standardise
+from sentipair.models.layers import Dropout, masked_mean
 from sentipair.settings import Count, Rate
 
 

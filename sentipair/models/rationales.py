@@ -14,9 +14,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from sentipair.features import FeatureSpec, PairBatch, TextLayers
+from sentipair.features import FeatureSpec, PairBatch, TextLayers, standardise
 from sentipair.features.specs import RATIONALE
 from sentipair.models.base import PairModel, PairOutput
 from sentipair.models.layers import Dropout, masked_mean
@@ -45,7 +44,7 @@ def pool_rationales(batch: PairBatch, polarities: Sequence[str]) -> tuple[Tensor
 def join_rationales(batch: PairBatch, polarities: Sequence[str]) -> tuple[Tensor, Tensor]:
     """All rationales side by side [B, P·d], each mean brought to mean 0 and deviation 1, and which are there [B, P]."""
     means, present = pool_rationales(batch, polarities)
-    return functional.layer_norm(means, means.shape[-1:]).flatten(1), present
+    return standardise(means).flatten(1), present
 
 
 class WithRationales(PairModel):

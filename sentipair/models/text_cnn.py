@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from sentipair.features import FeatureSpec, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, WordConvolution
+from sentipair.models.layers import Dropout, WordConvolution, frozen_rows
 from sentipair.settings import Count, Positive, Rate
 
 
@@ -67,7 +67,7 @@ class TextCNN(PairModel):
 
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs by their texts."""
-        words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
+        words = frozen_rows(batch, "text", self.input_dropout)[:, -1]  # (T, d)
         text = self.words(words, batch["text_mask"])  # (B, 3·filters)
         weight = self.classifier.weight.renorm(p=2, dim=0, maxnorm=self.max_norm)
         logits = functional.linear(self.dropout(text), weight, self.classifier.bias)

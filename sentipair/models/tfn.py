@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from sentipair.features import FeatureSpec, ImageVector, PairBatch, TextLayers
 from sentipair.models.base import PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, SequenceSubnetwork, VectorSubnetwork
+from sentipair.models.layers import Dropout, SequenceSubnetwork, VectorSubnetwork, frozen_rows
 from sentipair.settings import Count, Rate
 
 
@@ -87,7 +87,7 @@ class TFN(PairModel):
 
     def forward(self, batch: PairBatch) -> PairOutput:
         """Classify B pairs."""
-        words = self.input_dropout(batch.rows("text")[:, -1])  # (T, d)
+        words = frozen_rows(batch, "text", self.input_dropout)[:, -1]  # (T, d)
         text = self.embed_text(words, batch["text_mask"])  # (B, D)
         image = self.embed_image(batch["image"])  # (B, D)
         fused = tensor_fusion(text, image)

@@ -6,7 +6,7 @@ import torch
 
 from sentipair.models import AttBiLSTM
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 from .reference import torch_lstm
 
 
@@ -22,7 +22,7 @@ def test_text_is_the_attended_sum_of_both_directions() -> None:
     output = model(batch)
     lstm = torch_lstm(model.bilstm)
     for pair in range(len(batch)):
-        words = batch["text"][pair, :, -1][batch["text_mask"][pair]].float()
+        words = scaled(batch["text"][pair, :, -1][batch["text_mask"][pair]])
         expected = torch.zeros(5)
         if len(words):
             forwards, backwards = lstm(words)[0].chunk(2, dim=-1)

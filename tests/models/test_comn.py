@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sentipair.models import CoMN
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 
 class TestCoMN(ModelCase):
@@ -35,9 +35,9 @@ def test_hops_by_hand(hops: int) -> None:
         return sum(memory) / len(memory) if memory else torch.zeros(5)
 
     for pair in range(len(batch)):
-        kept = batch["text"][pair, :, -1].float()[batch["text_mask"][pair]]
+        kept = scaled(batch["text"][pair, :, -1])[batch["text_mask"][pair]]
         words = [model.words(word) for word in kept]
-        cells = [model.cells(cell) for cell in batch["grid"][pair].float()[batch["grid_mask"][pair]]]
+        cells = [model.cells(cell) for cell in scaled(batch["grid"][pair])[batch["grid_mask"][pair]]]
         text, image = mean(words), mean(cells)
         for _ in range(hops):
             text = model.update(text) + ask(words, image)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from sentipair.features import ragged
+from sentipair.features import PairBatch, ragged, standardise
 from sentipair.models import layers
 from sentipair.models.layers import (
     WIDE,
@@ -19,12 +19,12 @@ from sentipair.models.layers import (
     VectorSubnetwork,
     WideLinear,
     WordConvolution,
+    frozen_rows,
     has_bf16_units,
     masked_mean,
     masked_softmax,
     recomputed,
     repeat_rows,
-    standardise,
     unpack,
 )
 
@@ -203,6 +203,22 @@ def test_dropout_per_pair_is_the_identity_in_evaluation_and_at_rate_0() -> None:
     rows, mask = torch.randn(2, 5), torch.ones(1, 2, dtype=torch.bool)
     assert torch.equal(Dropout(0.9).eval().per_pair(rows, mask), rows)
     assert torch.equal(Dropout(0.0).per_pair(rows, mask), rows)
+
+
+@pytest.mark.parametrize("mask", [MASK, torch.ones(2, 3).bool()])
+def test_frozen_rows_are_standardised_and_lose_the_same_in_all_of_a_pair(mask: torch.Tensor) -> None:
+    torch.manual_seed(0)
+    states = torch.randn(*mask.shape, 2, 256)
+    features = {"text": states, "text_mask": mask}
+    batch = PairBatch(ids=("",) * len(mask), labels=torch.zeros(len(mask)), features=features)
+    rows = frozen_rows(batch, "text", Dropout(0.5))  # (T, 2, 256)
+    whole = standardise(states)[mask]
+    kept = rows != 0
+    torch.testing.assert_close(rows[kept], 2 * whole[kept])
+    for pair in filter(len, kept.split(mask.sum(1).tolist())):
+        assert torch.equal(pair, pair[:1].expand_as(pair))
+        assert 0.4 < pair.float().mean() < 0.6
+        assert not torch.equal(pair[0, 0], pair[0, 1])
 
 
 def test_dropout_says_its_rate() -> None:

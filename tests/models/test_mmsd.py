@@ -15,7 +15,7 @@ from sentipair.models import MMSD
 from sentipair.models.layers import AdditiveAttention
 from sentipair.models.mmsd import GuidedAttention
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 SMALL = {"hidden": 8, "image_width": 16, "dim": 32}
 
@@ -71,9 +71,10 @@ def pool(attend: GuidedAttention, elements: Tensor, guidances: Sequence[Tensor])
 
 def by_hand(model: MMSD, batch: PairBatch, pair: int) -> tuple[Tensor, Tensor]:
     """Fused vector and logits of a post that has everything."""
-    tokens = batch["text"][pair, batch["text_mask"][pair], -1].float()
-    words = batch["attributes"][pair, batch["attributes_mask"][pair], -1].float()
-    cells = torch.stack([model.cells(cell) for cell in batch["grid"][pair].float()])
+    enter = torch.Tensor.float if model.published else scaled
+    tokens = enter(batch["text"][pair, batch["text_mask"][pair], -1])
+    words = enter(batch["attributes"][pair, batch["attributes_mask"][pair], -1])
+    cells = torch.stack([model.cells(cell) for cell in enter(batch["grid"][pair])])
     of_words = weighted(softmax([model.score_attribute(word) for word in words]), list(words))
     states = read(model, tokens, of_words)
     guidances = [states.mean(0), cells.mean(0), of_words]

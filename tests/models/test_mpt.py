@@ -15,7 +15,7 @@ from sentipair.features import PairBatch
 from sentipair.models import MPT
 from sentipair.models.mpt import AttentionalFusion, RandomlyScoredFusion, SelectiveKernels
 
-from .cases import ModelCase, other_numbers_behind_masks, random_batch
+from .cases import ModelCase, other_numbers_behind_masks, random_batch, scaled
 
 SMALL = {"text_dim": 12, "image_dim": 10, "dim": 16}
 POLARITIES = ("positive", "neutral", "negative")
@@ -159,7 +159,7 @@ def test_the_lstm_stops_at_the_last_word() -> None:
         count = int(batch["text_mask"][pair].sum())
         if not count:
             continue
-        tokens = batch["text"][pair : pair + 1, :count, -1].float()
+        tokens = scaled(batch["text"][pair : pair + 1, :count, -1])
         real = torch.ones(1, count, dtype=torch.bool)
         words, _ = model.pool_words(model.kernels(tokens, real), real)
         alone = model.embed_text(torch.cat([words, model.lstm(tokens)[0][:, -1]], dim=-1))

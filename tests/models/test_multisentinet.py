@@ -6,7 +6,7 @@ import torch
 
 from sentipair.models import MultiSentiNet
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 
 class TestMultiSentiNet(ModelCase):
@@ -22,13 +22,13 @@ def test_the_picture_guides_the_attention() -> None:
     words = output.attention["words"]
     key, query, score = model.attention.key, model.attention.query, model.attention.score
     for pair in range(len(batch)):
-        seen = torch.relu(model.object[0](batch["image"][pair]))
+        seen = torch.relu(model.object[0](scaled(batch["image"][pair])))
         count = int(batch["text_mask"][pair].sum())
         if count == 0:
             assert not words[pair].any()
             torch.testing.assert_close(output.fused[pair], torch.cat([torch.zeros(6), seen]))
             continue
-        states = model.lstm(batch["text"][pair, :count, -1].float())[0]
+        states = model.lstm(scaled(batch["text"][pair, :count, -1]))[0]
         scores = torch.stack([score(torch.tanh(key(state) + query(seen))).squeeze() for state in states])
         weights = scores.exp() / scores.exp().sum()
         text = sum(weight * state for weight, state in zip(weights, states, strict=True))

@@ -8,7 +8,7 @@ from torch import Tensor
 from sentipair.models import MVAN
 from sentipair.models.layers import AdditiveAttention
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 
 class TestMVAN(ModelCase):
@@ -27,9 +27,9 @@ def test_two_hops_by_hand() -> None:
         return sum(weight * each for weight, each in zip(weights, memory, strict=True))
 
     for pair in (0, 4, 5, 6, 7):  # those with text and picture
-        states = batch["text"][pair, :, -1].float()[batch["text_mask"][pair]]
+        states = scaled(batch["text"][pair, :, -1])[batch["text_mask"][pair]]
         words = model.bilstm(states, torch.tensor([len(states)]))
-        cells = model.cells(batch["grid"][pair].float())
+        cells = model.cells(scaled(batch["grid"][pair]))
         text, image = words.mean(0), cells.mean(0)
         for _ in range(2):
             text, image = (

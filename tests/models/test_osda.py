@@ -6,7 +6,7 @@ import torch
 
 from sentipair.models import OSDA
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 
 class TestOSDA(ModelCase):
@@ -22,7 +22,7 @@ def test_cells_are_weighed_by_their_answers() -> None:
     for pair in range(len(batch)):
         pooled = torch.zeros(10)
         if batch["grid_mask"][pair].any():
-            cells = batch["grid"][pair].float()
+            cells = scaled(batch["grid"][pair])
             answers = torch.stack([(question @ (key @ cell).tanh()).exp() for cell in cells])
             pooled = sum(answer / answers.sum() * cell for answer, cell in zip(answers, cells, strict=True))
             torch.testing.assert_close(output.attention["cells"][pair], answers / answers.sum())

@@ -7,7 +7,7 @@ import torch
 
 from sentipair.models import TextCNN
 
-from .cases import ModelCase, random_batch
+from .cases import ModelCase, random_batch, scaled
 
 
 class TestTextCNN(ModelCase):
@@ -28,7 +28,7 @@ def test_logits_are_those_of_the_strongest_runs_under_capped_rows() -> None:
     for row in weight:
         row *= min(1.0, 2 / np.linalg.norm(row))
     for pair in range(len(batch)):
-        words = batch["text"][pair, :, -1][batch["text_mask"][pair]].double().numpy()
+        words = scaled(batch["text"][pair, :, -1][batch["text_mask"][pair]]).double().numpy()
         found = []
         for which, width in enumerate((3, 4, 5)):
             own = taps[sum((3, 4, 5)[:which]) :][:width]
