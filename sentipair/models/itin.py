@@ -37,9 +37,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sentipair.features import FeatureSpec, ImageVector, PairBatch, Regions, TextLayers, standardise
+from sentipair.features import FeatureSpec, ImageVector, PairBatch, Regions, TextLayers
 from sentipair.models.base import Fidelity, PairModel, PairOutput, Range, register
-from sentipair.models.layers import Dropout, WideLinear, frozen_rows, masked_mean, masked_softmax, unpack
+from sentipair.models.layers import Dropout, WideLinear, masked_mean, masked_softmax, unpack
 from sentipair.models.recurrence import BiGRU
 from sentipair.settings import Count, Rate, Share
 
@@ -180,8 +180,7 @@ class ITIN(PairModel):
         attention: dict[str, Tensor] = {}
         if self.has_interaction:
             seen = batch["regions_mask"]
-            rows = batch.rows("regions", standardised=not self.published)
-            regions = unit(self.embed_region(self.input_dropout.per_pair(rows, seen)))
+            regions = unit(self.embed_region(self.input_dropout(batch.rows("regions"))))
             words = unpack(self.read_words(tokens, lengths), heard)
             fused, attention = self.interact(unpack(regions, seen), words, seen, heard)
             if self.published:
@@ -189,8 +188,7 @@ class ITIN(PairModel):
             parts = [fused]
         if self.has_context:
             context = unpack(self.read_context(tokens, lengths), heard)
-            image = batch["image"] if self.published else standardise(batch["image"])
-            image, text = self.input_dropout(image), masked_mean(context, heard)
+            image, text = self.input_dropout(batch["image"]), masked_mean(context, heard)
             visual, textual = self.hidden(self.visual, image, *parts), self.hidden(self.textual, text, *parts)
             hidden = self.visual_weight * visual + (1 - self.visual_weight) * textual
             parts += [image, text]
@@ -201,7 +199,7 @@ class ITIN(PairModel):
     def tokens(self, batch: PairBatch) -> tuple[Tensor, Tensor]:
         """The states of all tokens [T, d] and where they stand [B, N]; [CLS] is one of them in the released code."""
         if not self.published:
-            return frozen_rows(batch, "text", self.input_dropout)[:, -1], batch["text_mask"]
+            return self.input_dropout(batch.rows("text")[:, -1]), batch["text_mask"]
         states = torch.cat([batch["text_cls"].unsqueeze(1), batch["text"].float()], dim=1)[:, :, -1]
         everywhere = torch.ones(states.shape[:2], dtype=torch.bool, device=states.device)
         return self.input_dropout(states.flatten(0, 1)), everywhere

@@ -5,8 +5,9 @@ Fusion in Semantic Video Analysis", ACM Multimedia 2005, https://doi.org/10.1145
 modality beside the common one, as in Wang, Tran & Feiszli, "What Makes Training Multi-modal Classification Networks
 Hard?", CVPR 2020, arXiv:1905.12681. They keep the stronger modality from being all that is learned.
 
-The classifiers per modality learn only with the objective's ``unimodal_weight`` above 0; posts with one modality only
-are answered by them. An absent picture or an empty text enters its branch as a vector of zeros.
+The classifiers per modality learn only with the objective's ``unimodal_weight`` above 0; with ``own_labels``, as in the
+recipe, what the text and the picture are each by itself, where the data tell. Posts with one modality only are answered
+by them. An absent picture or an empty text enters its branch as a vector of zeros.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sentipair.models import ITIN
 
-from .cases import ModelCase, random_batch, scaled
+from .cases import ModelCase, random_batch
 
 Array = NDArray[np.float64]
 SMALL = {"dim": 8, "regions": 3}
@@ -103,8 +103,8 @@ def test_sound_reads_real_words_and_regions_only() -> None:
     output, slowly = model(batch), Slowly(model)
     for pair in (0, 4, 5, 6, 7):  # those with text and picture
         words, seen = int(batch["text_mask"][pair].sum()), int(batch["regions_mask"][pair].sum())
-        frozen = batch["regions"][pair, :seen], batch["text"][pair, :words, -1], batch["image"][pair]
-        regions, tokens, image = (scaled(states).double().numpy() for states in frozen)
+        tokens = batch["text"][pair, :words, -1].double().numpy()
+        regions, image = batch["regions"][pair, :seen].double().numpy(), batch["image"][pair].double().numpy()
         expected = slowly.logits(regions, tokens, image)
         np.testing.assert_allclose(output.logits[pair].detach(), expected, rtol=1e-4, atol=1e-5)
         _, weights, gates = slowly.fuse(regions, slowly.read(tokens, "read_words"))
