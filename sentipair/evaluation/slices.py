@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import Tensor
@@ -48,8 +49,8 @@ def describe_slices(
 
     With the text withheld every text is the empty one, with the picture withheld no post has one: the model sees what
     it would see of such posts. Its answers are compared with the label of the pair (``withheld``) and, where the data
-    tell, with the one that the remaining modality has by itself (``alone``). ``conflict`` says how often the model sees
-    that these labels agree, and that they differ. Posts without a label take no part.
+    tell, with the one that the remaining modality has by itself (``alone``). ``conflict`` says how often a model of
+    both sees that these labels agree, and that they differ. Posts without a label take no part.
 
     Args:
         model: the trained model.
@@ -69,27 +70,27 @@ def describe_slices(
     ]
     by_pair, by_itself, alone = [], [], {}
     for kind, left in WITHHELD:
-        alone[left] = predict(model, table.without(kind)).logits
-        answers = alone[left].argmax(-1).numpy()
+        logits = predict(model, table.without(kind)).logits
+        answers = logits.argmax(-1).numpy()
         part = Slice("withheld", WORDS[kind], everything)
         by_pair.append(score_slice(part, targets=targets, predictions=answers, classes=classes))
         own = table.unimodal_labels[left].numpy()
-        if (own >= 0).any():
+        if (own >= 0).any() and not torch.allclose(logits, logits[:1]):  # else it does not read what is left
+            alone[left] = logits / temperature
             part = Slice("alone", WORDS[left], everything)
             by_itself.append(score_slice(part, targets=own, predictions=answers, classes=classes))
-    return [*scores, *by_pair, *by_itself, *_conflicts(table, alone, classes, temperature)]
+    return [*scores, *by_pair, *by_itself, *_conflicts(table, alone, classes=classes)]
 
 
 def _conflicts(
-    table: FeatureTable, alone: Mapping[Kind, Tensor], classes: Sequence[str], temperature: float
+    table: FeatureTable, alone: Mapping[Kind, Tensor], *, classes: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """How often the model tells rightly whether text and picture have the same label, where they do and do not."""
-    text, image = (table.unimodal_labels[kind].numpy() for kind in ("text", "image"))
-    known = (text >= 0) & (image >= 0)
-    if not known.any():
+    """How often text and picture ``alone`` (logits) tell rightly whether their labels agree; nothing of one of them."""
+    if len(alone) < 2:
         return
+    text, image = (table.unimodal_labels[kind].numpy() for kind in ("text", "image"))
     shares = (
-        [dict(zip(classes, row, strict=True)) for row in (alone[kind] / temperature).softmax(-1).tolist()]
+        [dict(zip(classes, row, strict=True)) for row in alone[kind].softmax(-1).tolist()]
         for kind in ("text", "image")
     )
     here = [bool(pair.text) and _usable(pair, table.unusable) for pair in table.pairs]
@@ -98,7 +99,7 @@ def _conflicts(
     )
     differ = (text != image).astype(np.int64)
     for name, rows in (("agree", differ == 0), ("differ", differ == 1)):
-        part = Slice("conflict", name, known & rows)
+        part = Slice("conflict", name, (text >= 0) & (image >= 0) & rows)
         yield score_slice(part, targets=differ, predictions=said, classes=("agree", "differ"))
 
 

@@ -63,12 +63,16 @@ def _beside(tests: Sequence[Json]) -> dict[str, Any]:
 
 
 def _slices_over_seeds(tests: Sequence[Json]) -> list[Json]:
-    """Each slice with mean, standard deviation and values of its scores, None where the slice has none."""
-    rows = zip(*(test.get("slices", ()) for test in tests), strict=False)  # older runs know no slices
+    """Each slice of all seeds with mean, standard deviation and values of its scores, None where the slice has none."""
+    by_name = [{(row["by"], row["name"]): row for row in test.get("slices", ())} for test in tests]
     return [
-        {key: first[key] for key in ("by", "name", "count")}
-        | {name: _mean(name, [first, *others]) for name in ("accuracy", "weighted_f1", "macro_f1")}
-        for first, *others in rows
+        {key: row[key] for key in ("by", "name", "count")}
+        | {
+            score: _mean(score, [rows[name] for rows in by_name])
+            for score in ("accuracy", "weighted_f1", "macro_f1")
+        }
+        for name, row in by_name[0].items()
+        if all(name in rows for rows in by_name)  # older runs know fewer
     ]
 
 

@@ -16,7 +16,7 @@ GROUPS = {
     "words": "Words of the text",
     "picture": "Picture",
     "withheld": "Withheld from the model",
-    "alone": "Against the own label of",
+    "alone": "Alone, against its own label",
     "conflict": "Seen that text label and picture label",
 }
 """What posts were chosen by, as the table says it."""

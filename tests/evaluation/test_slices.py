@@ -238,3 +238,11 @@ def test_how_often_a_model_sees_that_text_and_picture_differ(random_table: Any) 
         assert row["accuracy"] == pytest.approx(sum(right) / len(right))
         assert 0 < row["accuracy"] < 1
         assert row["weighted_f1"] is row["macro_f1"] is None
+
+
+def test_a_model_of_one_modality_has_no_say_in_the_other(random_table: Any, small_model: Any) -> None:
+    table = random_table(30)
+    table.unimodal_labels = {kind: torch.arange(30) % 3 for kind in ("text", "image")}
+    for modalities, name in (("text", "text"), ("image", "picture")):
+        found = described(small_model(modalities=modalities), table)
+        assert [part for by, part in found if by in ("alone", "conflict")] == [name]
