@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from sentipair.data.images import Picture
 
+Modality = Literal["text", "image"]
+"""One half of a pair."""
+OTHER: Mapping[Modality, Modality] = {"text": "image", "image": "text"}
+
 SENTIMENT = ("positive", "neutral", "negative")
 SARCASM = ("not sarcastic", "sarcastic")
 SPLITS = ("train", "validation", "test")
@@ -50,7 +54,7 @@ class Pair:
         """What there is to open."""
         return self.image
 
-    def without(self, kind: Literal["text", "image"]) -> Self:
+    def without(self, kind: Modality) -> Self:
         """The post with an empty text, or with no picture, and without what was made from it."""
         return (
             replace(self, text="", rationales={})
@@ -70,7 +74,7 @@ class Post(Pair):
         """What there is to open."""
         return self.opened
 
-    def without(self, kind: Literal["text", "image"]) -> Self:
+    def without(self, kind: Modality) -> Self:
         """See ``Pair.without``."""
         post = super().without(kind)
         return post if kind == "text" else replace(post, opened=None)

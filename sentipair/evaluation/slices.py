@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from torch import Tensor
 
 from sentipair.data.labels import disagree
-from sentipair.data.pair import Pair
+from sentipair.data.pair import OTHER, Modality, Pair
 from sentipair.evaluation.bootstrap import Interval
 from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
@@ -21,7 +21,6 @@ from sentipair.models import PairModel
 
 Indices = NDArray[np.integer[Any]]
 Mask = NDArray[np.bool_]
-Kind = Literal["text", "image"]
 
 FEWEST = 10
 """Posts that an interval needs; that of fewer says hardly anything."""
@@ -29,9 +28,7 @@ FEWEST = 10
 OPPOSITE = {"positive", "negative"}
 LENGTHS = {"up to 10": (0, 10), "11 to 20": (11, 20), "over 20": (21, float("inf"))}
 """Words, separated by blanks, of the short, middle and long texts; always the same so that data sets compare."""
-WITHHELD: Sequence[tuple[Kind, Kind]] = (("image", "text"), ("text", "image"))
-"""What is withheld, and what is left."""
-WORDS: Mapping[Kind, str] = {"image": "picture", "text": "text"}
+WORDS: Mapping[Modality, str] = {"image": "picture", "text": "text"}
 
 
 class Slice(NamedTuple):
@@ -69,10 +66,11 @@ def describe_slices(
         for part in slices(table.pairs, classes=classes, unusable=table.unusable)
     ]
     by_pair, by_itself, alone = [], [], {}
-    for kind, left in WITHHELD:
+    for kind, name in WORDS.items():
+        left = OTHER[kind]
         logits = predict(model, table.without(kind)).logits
         answers = logits.argmax(-1).numpy()
-        part = Slice("withheld", WORDS[kind], everything)
+        part = Slice("withheld", name, everything)
         by_pair.append(score_slice(part, targets=targets, predictions=answers, classes=classes))
         own = table.unimodal_labels[left].numpy()
         if (own >= 0).any() and not torch.allclose(logits, logits[:1]):  # else it does not read what is left
@@ -83,7 +81,7 @@ def describe_slices(
 
 
 def _conflicts(
-    table: FeatureTable, alone: Mapping[Kind, Tensor], *, classes: Sequence[str]
+    table: FeatureTable, alone: Mapping[Modality, Tensor], *, classes: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """How often text and picture ``alone`` (logits) tell rightly whether their labels agree; nothing of one of them."""
     if len(alone) < 2:

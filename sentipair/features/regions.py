@@ -6,13 +6,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sentipair.data.pair import Pair
+from sentipair.data.pair import Modality, Pair
 from sentipair.encoders import Encoders
 from sentipair.encoders.engines import to_half
 from sentipair.encoders.preprocessing import Box
@@ -61,7 +60,7 @@ class StoredRegions:
         UserError: the folder has no such file, or a damaged one.
     """
 
-    kind: Literal["text", "image"] = "image"
+    kind: Modality = "image"
     reads = "regions"
 
     def __init__(self, folder: Path) -> None:

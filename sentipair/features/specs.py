@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isqrt
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sentipair.data.images import UnreadableImageError, open_image, picture_key
-from sentipair.data.pair import Pair
+from sentipair.data.pair import Modality, Pair
 from sentipair.data.text import truncation
 from sentipair.encoders import Encoders, TextEncoder
 from sentipair.encoders.preprocessing import Box
@@ -39,7 +39,7 @@ class Source(Protocol):
         dims: settings of a model that the encoder gives.
     """
 
-    kind: Literal["text", "image"]
+    kind: Modality
     reads: str
     dims: dict[str, int]
 
@@ -86,7 +86,7 @@ class TextSource:
         self.encoder = encoder
         self.dims = {"text_dim": self.encoder.dim}
         self.reads = reads
-        self.kind: Literal["text", "image"] = "image" if reads == ATTRIBUTES else "text"
+        self.kind: Modality = "image" if reads == ATTRIBUTES else "text"
 
     def read(self, pair: Pair) -> str | None:
         """The text to encode, ``None`` where the pair has none; a post's own may be empty."""
@@ -120,7 +120,7 @@ class TextSource:
 class ImageSource:
     """Pictures through the image encoder."""
 
-    kind: Literal["text", "image"] = "image"
+    kind: Modality = "image"
     reads = "image"
 
     def __init__(self, encoders: Encoders) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-from sentipair.data.pair import Pair
+from sentipair.data.pair import Modality, Pair
 from sentipair.encoders import Encoders
 from sentipair.features.batch import PairBatch
 from sentipair.features.specs import FeatureSpec, Places, Source
@@ -140,7 +139,7 @@ class FeatureTable:
             places |= spec.locate(self.pairs[index], record, source)
         return places
 
-    def without(self, kind: Literal["text", "image"]) -> FeatureTable:
+    def without(self, kind: Modality) -> FeatureTable:
         """The same pairs with every text empty, or with no picture: what a model would see of such posts.
 
         Raises:

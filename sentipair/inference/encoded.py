@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sentipair.data.pair import Pair
+from sentipair.data.pair import Modality, Pair
 from sentipair.encoders import Encoders
 from sentipair.features import FeatureSpec, PairBatch
 from sentipair.features.specs import Source
-from sentipair.inference.prediction import Kind
 
 Record = NDArray[np.float16]
 
@@ -33,7 +32,7 @@ class PostEncoder:
         self._nothing: dict[int, Record | None] = {}
 
     @property
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[Modality]:
         """The modalities that the model reads."""
         return list(dict.fromkeys(source.kind for _, source in self.columns))
 
@@ -70,7 +69,7 @@ class EncodedPosts:
             records = [[column[i] for i in places] for column in self.records]
             yield places, EncodedPosts(self.encoder, [self.pairs[i] for i in places], records)
 
-    def batch(self, *, without: Kind | None = None) -> PairBatch:
+    def batch(self, *, without: Modality | None = None) -> PairBatch:
         """The posts as tensors; with every text or every picture withheld where ``without`` names one."""
         features: dict[str, torch.Tensor] = {}
         for column, (spec, source) in enumerate(self.encoder.columns):
@@ -80,7 +79,7 @@ class EncodedPosts:
         unknown = torch.full((len(self.pairs),), -1)
         return PairBatch(ids=tuple(pair.id for pair in self.pairs), labels=unknown, features=features)
 
-    def present(self, kind: Kind) -> list[bool]:
+    def present(self, kind: Modality) -> list[bool]:
         """Per post whether it has a text, or a picture that could be read."""
         if kind == "text":
             return [bool(pair.text.strip()) for pair in self.pairs]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sentipair.data.labels import disagree
-
-Kind = Literal["text", "image"]
-"""A modality."""
-
-OTHER: Mapping[Kind, Kind] = {"text": "image", "image": "text"}
+from sentipair.data.pair import Modality
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +74,7 @@ def as_opinions(
 def as_predictions(
     probabilities: Sequence[dict[str, float]],
     *,
-    opinions: Mapping[Kind, Sequence[Opinion | None]],
+    opinions: Mapping[Modality, Sequence[Opinion | None]],
     unusable: Sequence[str | None],
     truncated: Sequence[str | None],
     threshold: float,

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sentipair.data.pair import Pair, Post
+from sentipair.data.pair import OTHER, Modality, Pair, Post
 from sentipair.data.text import normalise
 from sentipair.encoders import Encoders, EngineName
 from sentipair.inference.base import BasePredictor
 from sentipair.inference.encoded import EncodedPosts, PostEncoder
-from sentipair.inference.prediction import OTHER, Kind, Opinion, Prediction, as_opinions, as_predictions
+from sentipair.inference.prediction import Opinion, Prediction, as_opinions, as_predictions
 from sentipair.inference.pretrained import find_model
 from sentipair.memory import lasting_objects
 from sentipair.models import PairModel
@@ -97,7 +97,7 @@ class Predictor(BasePredictor):
         return [replace(pair, rationales=given) for pair, given in zip(cleaned, made, strict=True)]
 
     def _opinions(
-        self, posts: EncodedPosts, kind: Kind, unimodal: Mapping[str, Tensor] | None
+        self, posts: EncodedPosts, kind: Modality, unimodal: Mapping[str, Tensor] | None
     ) -> list[Opinion | None]:
         """What ``kind`` alone says of each post: by the model's own scores, else with the other modality withheld."""
         logits = (unimodal or {}).get(kind)

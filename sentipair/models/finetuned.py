@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import isqrt
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sentipair.data.pair import Modality
 from sentipair.devices import Together, device, processes, rank
 from sentipair.encoders import Encoders
 from sentipair.encoders.lower import LowerImageEncoder, LowerTextEncoder
@@ -26,7 +27,6 @@ from sentipair.models.base import PairModel, PairOutput
 from sentipair.models.layers import has_bf16_units
 from sentipair.settings import Count
 
-Modality = Literal["text", "image"]
 READS: Mapping[Modality, tuple[type[FeatureSpec[Any]], ...]] = {
     "text": (TextLayers,),
     "image": (ImageGrid, ImageVector),

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sentipair.data.pair import Pair
+from sentipair.data.pair import OTHER, Modality, Pair
 from sentipair.inference.base import BasePredictor
-from sentipair.inference.prediction import OTHER, Kind, Prediction, as_opinions, as_predictions
+from sentipair.inference.prediction import Prediction, as_opinions, as_predictions
 from sentipair.portable.folder import HEAD, read_config
 from sentipair.portable.graphs import load_graph
 from sentipair.portable.readers import ImageReader, Read, Reader, TextReader
@@ -35,7 +35,7 @@ class Predictor(BasePredictor):
         folder = Path(folder)
         self.config = config = read_config(folder)
         self.head = load_graph(folder, HEAD, to=config.format)
-        self.readers: dict[Kind, Reader] = {}
+        self.readers: dict[Modality, Reader] = {}
         if config.text:
             self.readers["text"] = TextReader(folder, config.text, to=config.format)
         if config.image:
@@ -62,7 +62,9 @@ class Predictor(BasePredictor):
             threshold=self.threshold,
         )
 
-    def _alone(self, kind: Kind, read: Mapping[Kind, Read], pairs: Sequence[Pair]) -> list[dict[str, float]]:
+    def _alone(
+        self, kind: Modality, read: Mapping[Modality, Read], pairs: Sequence[Pair]
+    ) -> list[dict[str, float]]:
         """The probabilities with the other modality withheld."""
         other = OTHER[kind]
         if other not in self.readers:
@@ -70,7 +72,7 @@ class Predictor(BasePredictor):
         without = self.readers[other]([pair.without(other) for pair in pairs])
         return self._probabilities({**read, other: without})["logits"]
 
-    def _probabilities(self, read: Mapping[Kind, Read]) -> dict[str, list[dict[str, float]]]:
+    def _probabilities(self, read: Mapping[Modality, Read]) -> dict[str, list[dict[str, float]]]:
         """Per output of the head, of each post class name → probability."""
         outputs = self.head({name: array for each in read.values() for name, array in each.arrays.items()})
         return {

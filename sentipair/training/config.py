@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sentipair.data.pair import Modality
 from sentipair.errors import UserError
 from sentipair.files import sha256, write_text
 from sentipair.models import model_class
@@ -98,7 +99,7 @@ class PluginSettings(_Strict):
     """
 
     rationales: bool = False
-    finetune: dict[Literal["text", "image"], Count] = {}
+    finetune: dict[Modality, Count] = {}
     ensemble: Annotated[int, Field(ge=2)] | None = None
 
 
