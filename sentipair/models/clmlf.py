@@ -12,9 +12,10 @@ Both versions differ from the released code in what follows:
 * there are as many outputs as classes; that code has three on HFM's two classes too.
 
 ``fidelity="published"`` computes what the released code computes besides: the feature map [C, 7, 7] is read as 49 rows
-of C numbers without turning it, so that an "image token" is a slice of channels and not a place. ``fidelity="sound"``
-(default) has a token per place. In both, the [CLS] of the text and the vector of the whole picture are never masked; of
-an absent picture the latter is zero.
+of C numbers without turning it, so that an "image token" is a slice of channels and not a place, and no dropout stands
+between the two layers of a feed-forward network. ``fidelity="sound"`` (default) has a token per place, and dropout
+there too. In both, the [CLS] of the text and the vector of the whole picture are never masked; of an absent picture the
+latter is zero.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class CLMLF(PairModel):
             new = nn.TransformerEncoderLayer(
                 dim, heads, 4 * dim, dropout, activation="gelu", batch_first=True
             )
-            new.dropout = new.dropout1 = new.dropout2 = Dropout(dropout)  # type: ignore[assignment]  # the fast one
+            new.dropout1 = new.dropout2 = Dropout(dropout)  # type: ignore[assignment]  # the fast one
+            new.dropout = Dropout(0.0 if self.published else dropout)  # type: ignore[assignment]  # RoBERTa's has none
             return new
 
         def transformer(depth: int) -> nn.ModuleList:

@@ -21,7 +21,8 @@ It differs from the released code in what follows:
   than 100 positions keeps its [SEP] behind them. Characters outside ASCII are kept;
 * PyTorch's initial weights throughout, where that code draws three of the maps by Xavier's rule; the maps that it makes
   and never uses (a fusion on the text's side, a unimodal classifier) are left out, and so is the bias of the pooling
-  scores, which a softmax cancels.
+  scores, which a softmax cancels;
+* AdamW, in which the weight decay is decoupled, in place of Adam with an L2 term.
 
 ``fidelity="sound"`` (default) masks everywhere and drops out before the heads too. A pair without picture has no region
 and a pair without text no word: what attends to nothing is zero.

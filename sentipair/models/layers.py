@@ -155,9 +155,14 @@ class Dropout(nn.Module):
         return f"rate={self.threshold / 256:.3f}"
 
 
-def frozen_rows(batch: PairBatch, name: str, dropout: Dropout) -> Tensor:
-    """The frozen states of ``name`` at its true positions, standardised, the same dropped of all of a pair: [T, …]."""
-    return dropout.per_pair(batch.rows(name, standardised=True), batch[f"{name}_mask"])
+def frozen_rows(batch: PairBatch, name: str, dropout: Dropout, *, as_they_are: bool = False) -> Tensor:
+    """The frozen states of ``name`` at its true positions, standardised, the same dropped of all of a pair: [T, …].
+
+    ``as_they_are``, for published arithmetic: not standardised, and each dropped by itself.
+    """
+    rows = batch.rows(name, standardised=not as_they_are)
+    dropped: Tensor = dropout(rows) if as_they_are else dropout.per_pair(rows, batch[f"{name}_mask"])
+    return dropped
 
 
 class WordConvolution(nn.Module):

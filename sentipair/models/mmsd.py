@@ -21,6 +21,7 @@ that set a record on validation, the one that is best on *test*; here nobody doe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -139,6 +140,7 @@ class MMSD(PairModel):
     ) -> None:
         super().__init__()
         self.published = fidelity == "published"
+        self.frozen = partial(frozen_rows, as_they_are=self.published)
         self.hidden = hidden
         sizes = [2 * hidden, image_width, text_dim]
         self.dropout, self.input_dropout = Dropout(dropout), Dropout(input_dropout)
@@ -187,10 +189,6 @@ class MMSD(PairModel):
                 "modalities": over_modalities,
             },
         )
-
-    def frozen(self, batch: PairBatch, name: str, dropout: Dropout) -> Tensor:
-        """The states of ``name``, partly dropped: [T, …]."""
-        return dropout(batch.rows(name)) if self.published else frozen_rows(batch, name, dropout)
 
     def read(self, batch: PairBatch, guidance: Tensor) -> Tensor:
         """BiLSTM states [B, N, 2h] of the text, started from the attributes' guidance [B, d]; zero behind its end."""

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar
 
@@ -139,7 +140,7 @@ class MPT(PairModel):
         fidelity: see the module.
         polarities: what rationales are read for, two on CH-Mits; none for the model without rationales (Table 6).
         dim: width of the modalities' vectors and of the LSTM; published is the text encoder's.
-        dropout: of both halves of the text branch and of the picture branch.
+        dropout: of both halves of the text branch, and if sound of the picture branch and the rationales.
         fusion_dropout: in LAFF and in the block after it.
         input_dropout: of the frozen features, 0 in the paper.
     """
@@ -174,6 +175,7 @@ class MPT(PairModel):
     ) -> None:
         super().__init__()
         self.published = fidelity == "published"
+        self.frozen = partial(frozen_rows, as_they_are=self.published)
         self.polarities = tuple(polarities)
         dim = text_dim if self.published else dim
         self.input_dropout = Dropout(input_dropout)
@@ -188,7 +190,8 @@ class MPT(PairModel):
             )
         )
         self.pool_cells = AttentionPooling(widths[-1])
-        self.embed_image = nn.Sequential(Dropout(dropout), nn.Linear(image_dim + widths[-1], dim))
+        image_dropout = Dropout(0.0 if self.published else dropout)
+        self.embed_image = nn.Sequential(image_dropout, nn.Linear(image_dim + widths[-1], dim))
         if self.published:
             self.fuse_by_chance = RandomlyScoredFusion(fusion_dropout)
             self.shares = nn.Parameter(torch.full((2 if self.polarities else 1,), 0.5))
@@ -227,16 +230,20 @@ class MPT(PairModel):
             )
         else:
             fused, attention["modalities"] = self.fuse(vectors, present)
-        fused = self.block(fused)
+        refined = self.block(fused)
         return PairOutput(
-            logits=self.classifier(fused), image=image, text=text, fused=fused, attention=attention
+            logits=self.classifier(refined),
+            image=image,
+            text=text,
+            fused=fused if self.published else refined,
+            attention=attention,
         )
 
     def read_text(self, batch: PairBatch, attention: dict[str, Tensor]) -> Tensor:
         """SKNet ‖ LSTM: [B, D]."""
         mask = batch["text_mask"]
-        rows = batch.rows("text", standardised=not self.published)[:, -1]  # (T, d)
-        tokens = unpack(self.input_dropout.per_pair(rows, mask), mask)  # (B, N, d)
+        rows = self.frozen(batch, "text", self.input_dropout)[:, -1]  # (T, d)
+        tokens = unpack(rows, mask)  # (B, N, d)
         filtered = self.kernels(tokens, mask)
         if self.published:
             seen = filtered[:, -1]
@@ -249,14 +256,15 @@ class MPT(PairModel):
         return embedded
 
     def read_image(self, batch: PairBatch, attention: dict[str, Tensor]) -> Tensor:
-        """The picture's vector ‖ CNN over its cells, each brought to mean 0 and deviation 1: [B, D]."""
+        """The picture's vector ‖ CNN over its cells: [B, D]."""
         mask = batch["grid_mask"]
-        cells = unpack(frozen_rows(batch, "grid", self.input_dropout), mask)  # (B, R, d)
+        rows = self.frozen(batch, "grid", self.input_dropout)  # (T, d)
+        cells = unpack(rows, mask)  # (B, R, d)
         grid = cells.transpose(1, 2).unflatten(2, (math.isqrt(mask.shape[1]), -1))
         filtered = self.cnn(grid).flatten(2).transpose(1, 2)  # (B, R, 64)
         pooled, attention["cells"] = self.pool_cells(filtered, mask)
-        vector = self.input_dropout(standardise(batch["image"]))
-        embedded: Tensor = self.embed_image(torch.cat([vector, pooled], dim=-1))
+        vector = batch["image"] if self.published else standardise(batch["image"])
+        embedded: Tensor = self.embed_image(torch.cat([self.input_dropout(vector), pooled], dim=-1))
         return embedded
 
     def read_rationales(self, batch: PairBatch, attention: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

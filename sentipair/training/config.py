@@ -71,10 +71,10 @@ class TrainingSettings(_Strict):
     """The optimiser (AdamW), its schedule and when to stop.
 
     ``step`` multiplies the learning rate by ``gamma`` every ``step_size`` epochs (the papers' StepLR); ``cosine``
-    brings it to zero over all epochs. ``patience`` stops after that many epochs without a better validation accuracy.
-    ``warmup`` is the share of all updates in which the learning rate first rises to its value; ``clip_norm`` bounds the
-    norm of the gradient. Layers of encoders that are trained too have ``encoder_learning_rate`` in place of
-    ``learning_rate``.
+    brings it to zero over all epochs. ``patience`` stops after that many epochs without a better one on validation, by
+    accuracy and then by loss. ``warmup`` is the share of all updates in which the learning rate first rises to its
+    value; ``clip_norm`` bounds the norm of the gradient. Layers of encoders that are trained too have
+    ``encoder_learning_rate`` in place of ``learning_rate``.
     """
 
     epochs: int = Field(150, ge=1)

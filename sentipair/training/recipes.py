@@ -1,10 +1,11 @@
 """Recipes: the settings for a model on a data set, in YAML beside the published results.
 
 A recipe names, per fidelity, what differs from the defaults of the model, the objective and the training; the
-``published`` part holds the paper's or the released code's values. A data set without a recipe of its own (an own
-table) uses the model's ``default.yaml``. Where layers of an encoder are trained too, the training settings of
-``finetuning.yaml`` take the place of the recipe's, and those of its own part ``finetuning`` the place of both. Where a
-CLIP is named, the model's settings in the recipe's part ``clip`` take the place of the others.
+``published`` part holds the paper's or the released code's values. The model's ``default.yaml`` is for any data set;
+the file of a data set holds what was published on it, and what else differs. Where layers of an encoder are trained
+too, the training settings of ``finetuning.yaml`` take the place of the recipe's, and those of its own part
+``finetuning`` the place of both. Where a CLIP is named, the model's settings in the recipe's part ``clip`` take the
+place of the others.
 """
 
 from __future__ import annotations
@@ -28,16 +29,26 @@ from sentipair.training.config import PARTS, RunConfig, build_config
 
 
 def load_recipe(model: str, data: str) -> dict[str, Any]:
-    """The recipe of ``model`` for the data set ``data``, or the model's default.
+    """The recipe of ``model`` for the data set ``data``: the model's default, and over it what is the data set's own.
 
     Raises:
         UserError: no such model.
     """
     folder = files("sentipair") / "recipes" / model_class(model).name
-    own = folder / f"{data if data in all_readers() else 'default'}.yaml"
-    path = own if own.is_file() else folder / "default.yaml"
-    recipe: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    recipe: dict[str, Any] = yaml.safe_load((folder / "default.yaml").read_text("utf-8"))
+    own = folder / f"{data}.yaml"
+    if data in all_readers() and own.is_file():
+        recipe = _laid_over(recipe, yaml.safe_load(own.read_text("utf-8")))
     return recipe
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings; where both have a value that of ``above`` counts."""
+    merged = dict(below)
+    for name, value in above.items():
+        nested = isinstance(value, Mapping)
+        merged[name] = _laid_over(below.get(name, {}), value) if nested else value
+    return merged
 
 
 def load_finetuning() -> dict[str, Any]:

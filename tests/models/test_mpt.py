@@ -135,7 +135,19 @@ def test_published_reads_the_last_position_and_the_mean_of_all() -> None:
     torch.manual_seed(3)
     fused = 0.5 * means.mean(0) + 0.5 * model.fuse_by_chance(both)[0]  # as initialised
     torch.manual_seed(3)
-    torch.testing.assert_close(model(batch).fused, model.block(fused))
+    output = model(batch)
+    torch.testing.assert_close(output.fused, fused)  # what is contrasted, before the block
+    torch.testing.assert_close(output.logits, model.classifier(model.block(fused)))
+
+
+def test_published_takes_the_picture_as_it_is() -> None:
+    torch.manual_seed(0)
+    model = MPT(**SMALL, fidelity="published").train()
+    batch = random_batch(model)
+    twice = replace(batch, features={**batch.features, "image": 2 * batch["image"]}, _rows={})
+    seen = model.read_image(batch, {})
+    assert torch.equal(seen, model.read_image(batch, {}))  # nothing is dropped
+    assert not torch.allclose(seen, model.read_image(twice, {}))  # nor standardised
 
 
 def test_published_does_not_look_at_masks() -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from sentipair.data import all_readers
 from sentipair.errors import UserError
@@ -20,13 +19,16 @@ RECIPES = [
     if folder.is_dir()
     for path in folder.iterdir()
     if path.name.endswith(".yaml") and path.name != "ablation.yaml"
-    for fidelity in yaml.safe_load(path.read_text("utf-8"))["fidelity"]
+    for fidelity in load_recipe(folder.name, path.name.removesuffix(".yaml"))["fidelity"]
 ]
 
 
 @pytest.mark.parametrize(("model", "data", "fidelity"), RECIPES)
 def test_every_shipped_recipe_is_valid(model: str, data: str, fidelity: str) -> None:
     assert data == "default" or data in all_readers()
+    recipe = load_recipe(model, data)
+    assert set(recipe) <= {"objective", "encoders", "clip", "finetuning", "fidelity", "results"}
+    assert set(recipe["fidelity"][fidelity] or {}) <= {"model", "objective", "training", "data", "plugins"}
     config = configure(model, data if data != "default" else "posts.csv", fidelity=fidelity)
     for part in (config.model, config.objective):
         assert part.get("fidelity", "sound") == fidelity or part["name"] == "cross-entropy"
@@ -144,6 +146,18 @@ def test_an_own_table_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest
     assert configure("spp-scl", "posts.csv").data.source == str(tmp_path / "posts.csv")
     assert configure("spp-scl", "mvsa-single", root="here").data.root == str(tmp_path / "here")
     assert configure("spp-scl", "mvsa-singel").data.source == "mvsa-singel"
+
+
+def test_a_data_set_changes_what_it_names_and_no_more() -> None:
+    default, hfm = (configure("clmlf", data, fidelity="published") for data in ("posts.csv", "hfm"))
+    assert (default.model["image_layers"], default.model["layers"], default.training.batch_size) == (2, 3, 32)
+    assert (hfm.model["image_layers"], hfm.model["layers"], hfm.training.batch_size) == (1, 5, 128)
+    assert hfm.training.learning_rate == default.training.learning_rate == 2e-5
+    assert published_results("clmlf", "hfm")
+    assert not published_results("clmlf", "posts.csv")
+    # what the default has and a data set has not
+    assert configure("mpt", "mvsa-single").data.rationales == "lexicon"
+    assert configure("mpt", "ch-mits").data.rationales is None
 
 
 def test_a_yaml_beside_an_own_table_is_no_recipe(tmp_path: Path) -> None:
