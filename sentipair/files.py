@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,44 @@ NOT_FETCHED = "{} is an address, which is not fetched; download the picture"
 def is_address(name: str) -> bool:
     """Whether ``name`` is an address on the web, not that of a file."""
     return re.match(r"\s*(https?|ftp)://", name, re.IGNORECASE) is not None
+
+
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; also of a name that none can have, such as a text of 300 letters."""
+    return os.path.isfile(path)  # noqa: PTH113  # ``Path.is_file`` fails there
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a folder, see ``is_file``."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def same_place(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one place, however they are written and whether or not anything is there."""
+    return one.expanduser().resolve() == other.expanduser().resolve()
+
+
+def refuse_foreign(folder: Path, names: Iterable[str], *, config: str, keys: frozenset[str]) -> None:
+    """Keep a command from overwriting files in ``folder`` that another has written.
+
+    Args:
+        folder: may not be there.
+        names: of the files to be written; with an asterisk for all of a kind.
+        config: the one of them that tells what the others are, a JSON object.
+        keys: what such an object has.
+
+    Raises:
+        UserError: one of the files is there, and the configuration is not of that kind.
+    """
+    there = [path.name for name in names for path in folder.glob(name)]
+    try:
+        values = json.loads((folder / config).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        values = None
+    if there and not (isinstance(values, dict) and keys <= values.keys()):
+        raise UserError(
+            f"{folder} holds another {there[0]}, which would be overwritten; choose another folder"
+        )
 
 
 def explain_os_error(error: OSError, path: Path) -> UserError:

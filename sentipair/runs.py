@@ -27,6 +27,16 @@ def seed_folders(run: Path) -> list[Path]:
     return sorted(found, key=seed_number)
 
 
+def refuse_run(folder: Path) -> None:
+    """Keep other files out of a run.
+
+    Raises:
+        UserError: ``folder`` is a run or one of its seeds.
+    """
+    if (folder / RESULT).exists() or seed_folders(folder):
+        raise UserError(f"{folder} is a run, which other files would damage; choose another folder")
+
+
 def seed_number(folder: Path) -> int:
     """The seed of a folder that ``seed_folders`` gave."""
     return int(folder.name.removeprefix("seed-"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import logging
 import sys
 import warnings
@@ -37,21 +38,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug = "--debug" in words
     words = [word for word in words if word != "--debug"]
     quiet_libraries()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where a console or pipe has no emoji
     load_commands()
     atexit.register(gc.freeze)  # collecting what ends with the process anyway takes a second after PyTorch
     try:
         app(words, prog_name="sentipair")
-    except UserError as error:
-        if debug:
+    except BrokenPipeError:
+        end_without_reader()
+    except (UserError, OSError) as error:
+        if debug or not (isinstance(error, UserError) or error.filename):
             raise
-        print(f"sentipair: {error}", file=sys.stderr)
+        print(f"sentipair: {in_one_line(error)}", file=sys.stderr)
         raise SystemExit(1) from None
     except SystemExit as stop:
         if stop.code == INTERRUPTED:
             print("sentipair: stopped; repeat the command to go on where it was", file=sys.stderr)
         raise
-    except BrokenPipeError:
-        end_without_reader()
+
+
+def in_one_line(error: UserError | OSError) -> str:
+    """What a person is told: of a file that the operating system refused to us, its name and why."""
+    if isinstance(error, UserError):
+        return str(error)
+    return f"cannot use {error.filename}: {error.strerror}; check the name and who may read and write there"
 
 
 def quiet_libraries() -> None:

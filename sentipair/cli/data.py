@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sentipair.cli.show import control_table, print_json
+from sentipair.errors import UserError
 
 app = typer.Typer(help="Data sets: what can be read, and what is wrong with them.", no_args_is_help=True)
 
@@ -91,8 +92,12 @@ def prepare(
     import pyarrow.parquet as pq
 
     from sentipair.data import load_dataset
-    from sentipair.files import atomic_write
+    from sentipair.files import atomic_write, same_place
 
+    if output.suffix.lower() != ".parquet":
+        raise UserError(f"cannot write {output.name}: a prepared table is Parquet; name it .parquet")
+    if same_place(output, Path(dataset)):
+        raise UserError(f"{output} is the table to be prepared; choose another --output")
     pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
     split = {i: name for name, ids in pairs.splits.items() for i in ids}
     rows = [

@@ -12,6 +12,7 @@ from sentipair.cli.options import Engine, Json, Model
 from sentipair.cli.predict import read_words, require_picture
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
+from sentipair.files import same_place
 
 if TYPE_CHECKING:
     from sentipair.data import Pair
@@ -63,6 +64,8 @@ def explain(
             'give a picture and a text: sentipair explain photo.jpg "what a day" --output why.html'
         )
     require_picture(image, command="explain")
+    if output is not None and image and same_place(output, Path(image)):
+        raise UserError(f"{output} is the picture to be explained; choose another --output")
     from sentipair.explain import explain
     from sentipair.explain.faithfulness import check_deletion
     from sentipair.explain.page import write_explanation

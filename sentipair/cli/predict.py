@@ -12,7 +12,7 @@ import typer
 from sentipair.cli.options import Json, Model, Threshold
 from sentipair.cli.show import print_json, print_paths, print_prediction
 from sentipair.errors import UserError
-from sentipair.files import NOT_FETCHED, is_address
+from sentipair.files import NOT_FETCHED, is_address, is_file, is_folder
 from sentipair.memory import lasting_objects
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def read_words(words: Sequence[str], model: str | None) -> tuple[str | None, str
         UserError: too many words.
     """
     rest = list(words)
-    if model is None and rest and (len(rest) == 3 or (rest[0] and Path(rest[0]).is_dir())):
+    if model is None and rest and (len(rest) == 3 or (rest[0] and is_folder(rest[0]))):
         model = rest.pop(0)
     if len(rest) > 2:
         raise UserError("give at most a picture and a text; a text of several words stands in quotes")
@@ -139,7 +139,7 @@ def require_picture(image: str, *, command: str) -> None:
     """
     if is_address(image):
         raise UserError(NOT_FETCHED.format(image))
-    if image and not Path(image).is_file():
+    if image and not is_file(image):
         raise UserError(
             f'there is no picture at {image}; for a text alone: sentipair {command} "" "the text"'
         )

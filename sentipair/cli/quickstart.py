@@ -10,10 +10,13 @@ import typer
 
 from sentipair.cli.options import open_store
 from sentipair.cli.show import print_paths, print_summary
+from sentipair.errors import UserError
+from sentipair.files import write_text
 
 SAMPLES = 600
 DISAGREEMENT = 0.5
 SHOWN = 3
+MARK = "made-by-quickstart.txt"
 
 
 def quickstart(
@@ -34,8 +37,9 @@ def quickstart(
 
     posts, runs = output / "posts", output / "runs"
     run = runs / "spp-scl"
+    claim(output)
     if fresh:
-        for folder in (posts, runs):
+        for folder in (posts, run):
             shutil.rmtree(folder, ignore_errors=True)
     if not posts.exists():
         typer.echo(f"1  drawing {SAMPLES} sample posts")
@@ -55,3 +59,16 @@ def quickstart(
         found = f"{prediction.label} ({prediction.confidence:.0%}; it is {pair.label})"
         typer.echo(f"   {found}: {pair.text!r} with {pair.image}")
     print_paths(posts=posts, run=run, report=run / "report.html")
+
+
+def claim(folder: Path) -> None:
+    """Mark a new or empty folder as the quickstart's, whose posts and run may be made anew.
+
+    Raises:
+        UserError: it holds something, and no quickstart has begun there.
+    """
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise UserError(f"{folder} holds other files; choose another --output, such as demo-2")
+    write_text(
+        folder / MARK, "sentipair quickstart writes posts and runs/spp-scl here, and --fresh removes them\n"
+    )

@@ -71,7 +71,7 @@ def rationales(
     Example: sentipair rationales mvsa-single --root path/to/it --provider openai --base-url http://localhost:8000/v1
     --model Qwen/Qwen2.5-VL-7B-Instruct --limit 20
     """
-    from sentipair.data import load_dataset
+    from sentipair.data import all_readers, load_dataset
     from sentipair.rationales.estimate import Price
     from sentipair.rationales.outcome import lexicon_outcome
     from sentipair.rationales.questions import Manner
@@ -97,7 +97,9 @@ def rationales(
             yes=yes,
             output=output,
         )
-    name = "-".join((Path(dataset.name).stem, _short(model) if provider == "openai" else provider))
+    # tables of one name from two folders hold other posts under the same numbers
+    of = data if data in all_readers() else f"{Path(dataset.name).stem}-{dataset.fingerprint[:8]}"
+    name = f"{of}-{_short(model) if provider == 'openai' else provider}"
     paths = outcome.write(output, name)
     scores = _score(dataset, outcome)
     if as_json:

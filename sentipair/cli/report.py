@@ -33,6 +33,9 @@ def report(
     from sentipair.reporting import write_report
     from sentipair.reporting.tables import FORMATS
 
+    for run in runs:
+        if run.is_file():
+            raise UserError(f"{run} is a file; give the folder of a run, such as runs/NAME")
     if output and (form != "html" or len(runs) == 1):
         raise UserError("--output is for a page that compares several runs; leave it out")
     if form != "html":

@@ -60,9 +60,20 @@ def train(
     from sentipair.training.recipes import configure, run_name
 
     if Path(model).suffix in (".yaml", ".yml"):
-        if data or root or override or finetune or ensemble:
+        given = [
+            data,
+            root,
+            override,
+            finetune,
+            ensemble,
+            encoders != "offline",
+            fidelity != "sound",
+            engine != "auto",
+        ]
+        if any(given):
             raise UserError(
-                "a config.yaml holds data and settings already; leave out --data, --root, --finetune, --ensemble, --set"
+                "a config.yaml holds data and settings already; leave out --data, --root, --encoders, --engine, "
+                "--fidelity, --finetune, --ensemble and --set"
             )
         config = RunConfig.read(Path(model))
     elif data is None:
@@ -81,6 +92,8 @@ def train(
                 *(override or ()),
             ],
         )
+    if seeds > 1 and config.seed:
+        raise UserError(f"--seeds {seeds} are 0 to {seeds - 1}, not {config.seed}; leave out one of the two")
     chosen = [config.seed] if seeds == 1 else list(range(seeds))
     folder = output or Path("runs") / run_name(config)
     summary = run_seeds(config, chosen, folder, store=open_store(features, runs=folder.parent))

@@ -146,6 +146,12 @@ class PairDataset(Sequence[Pair]):
         ids = (part for name, members in sorted(self.splits.items()) for part in (name, *members))
         return sha256(*head, *rows, *ids)
 
+    @cached_property
+    def own_labels(self) -> str:
+        """SHA-256 of the labels that text and picture have each by itself; a model may learn them."""
+        rows = ((pair.id, pair.text_label or "", pair.image_label or "") for pair in self.pairs)
+        return sha256(*(part for row in rows for part in row))
+
     @property
     def without_rationales(self) -> PairDataset:
         """The posts as they were published: rationales are what a model reads beside them."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sentipair.data.pair import Pair
+from sentipair.files import is_file
 
 SHOWN = 3
 """How many examples a problem line names."""
@@ -19,8 +20,7 @@ def only_present(pairs: Sequence[Pair]) -> tuple[tuple[Pair, ...], tuple[str, ..
         The pairs that stay, and one problem line for each of the two cases, with counts, place and examples.
     """
     named = [pair.image for pair in pairs if pair.image is not None]
-    # unlike Path.is_file, this is False for a name that no file can have, such as a text of 300 letters
-    absent = {image for image in named if not os.path.isfile(image)}  # noqa: PTH113
+    absent = {image for image in named if not is_file(image)}
     checked = [replace(pair, image=None) if pair.image in absent else pair for pair in pairs]
     problems = []
     if absent:

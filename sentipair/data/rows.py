@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,7 +47,8 @@ def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     ``sentipair.data.text.decode``. JSON Lines name no columns beforehand, and each row has only its own.
 
     Raises:
-        UserError: no such file, unknown ending, or damaged contents (also while rows are read); names the row.
+        UserError: no such file, unknown ending, two columns of one name, or damaged contents (also while rows are
+            read); names the row.
     """
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
@@ -57,12 +59,15 @@ def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
         raise UserError(f"no file {path}; check the name")
     if kind == ".parquet":
         file = open_parquet(path)
-        return tuple(file.schema_arrow.names), (
-            row for batch in read_batches(file, path) for row in _plain_rows(batch, path)
-        )
-    if kind == ".jsonl":
-        return (), _json_rows(path)
-    return _csv_rows(path, "\t" if kind == ".tsv" else ",")
+        columns: tuple[str, ...] = tuple(file.schema_arrow.names)
+        rows: Iterator[Row] = (row for batch in read_batches(file, path) for row in plain_rows(batch, path))
+    elif kind == ".jsonl":
+        columns, rows = (), _json_rows(path)
+    else:
+        columns, rows = _csv_rows(path, "\t" if kind == ".tsv" else ",")
+    if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
+        raise UserError(f"{path.name} has more than one column {twice[0]}; rename or remove one")
+    return columns, rows
 
 
 def open_parquet(path: Path) -> pq.ParquetFile:
@@ -85,7 +90,12 @@ def read_batches(file: pq.ParquetFile, path: Path) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(batch_size=ROWS)
 
 
-def _plain_rows(batch: pa.RecordBatch, path: Path) -> list[Row]:
+def plain_rows(batch: pa.RecordBatch | pa.Table, path: Path) -> list[Row]:
+    """Rows of a Parquet file as Python has them.
+
+    Raises:
+        UserError: Python has no such value.
+    """
     with _readable(path):
         return batch.to_pylist()  # type: ignore[no-any-return]
 

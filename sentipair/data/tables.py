@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def read_table(
             split has an unknown name; no row has a label though labels are required.
     """
     name = Path(path).name
-    path = _table_file(Path(path))
+    path = table_file(Path(path))
     header, rows = read_rows(path)
     if not rows:
         raise UserError(f"{path.name} has no rows; add at least one post")
@@ -80,10 +81,12 @@ def read_table(
             problems.append(f"{len(unsplit):,} of {len(present):,} posts belong to no split: {some(unsplit)}")
     elif labels and require_labels:
         scheme, splits = f"{OWN}/seed={seed}", dict(own_split(present, seed=seed))
+    chosen = tuple(classes) if classes is not None else _classes(labels)
+    problems += _other_labels(present, chosen) if labels else []
     return PairDataset(
         name=name,
         scheme=scheme,
-        classes=tuple(classes) if classes is not None else _classes(labels),
+        classes=chosen,
         pairs=present,
         text_steps=tuple(text_steps),
         splits=splits,
@@ -91,7 +94,12 @@ def read_table(
     )
 
 
-def _table_file(path: Path) -> Path:
+def table_file(path: Path) -> Path:
+    """The table itself, or the one ``metadata`` table of a folder.
+
+    Raises:
+        UserError: the folder has none, or several.
+    """
     if not path.is_dir():
         return path
     found = [path / f"metadata{suffix}" for suffix in SUFFIXES if (path / f"metadata{suffix}").is_file()]
@@ -169,6 +177,23 @@ def _given_splits(
         if pair.id in present:
             (unsplit if given is None else members.setdefault(SPLIT_NAMES[given.lower()], [])).append(pair.id)
     return {split: tuple(members[split]) for split in SPLITS if split in members}, unsplit
+
+
+def _other_labels(pairs: Sequence[Pair], classes: Sequence[str]) -> list[str]:
+    """A line per column of own labels that are no classes: nothing can be learned from these."""
+    columns = {
+        "text_label": [pair.text_label for pair in pairs],
+        "image_label": [pair.image_label for pair in pairs],
+    }
+    lines = []
+    for column, values in columns.items():
+        others = Counter(value for value in values if value is not None and value not in classes)
+        if others:
+            lines.append(
+                f"{column} is none of the classes in {others.total():,} of {len(pairs):,} posts and not learned from "
+                f"there: {some(others)}"
+            )
+    return lines
 
 
 def _classes(labels: set[str]) -> tuple[str, ...]:

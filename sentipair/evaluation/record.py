@@ -127,14 +127,14 @@ def write_predictions(
     A row that is not clean [n] is also in the training split.
     """
     probabilities = logits.softmax(-1)
-    confidence, predicted = probabilities.max(-1)
+    predicted = logits.argmax(-1)  # as the scores have it: logits that differ can have equal probabilities
     columns: dict[str, list[Any]] = {
         "id": [pair.id for pair in table.pairs],
         "text": [pair.text for pair in table.pairs],
         "image": [None if pair.image is None else str(Path(pair.image).absolute()) for pair in table.pairs],
         "label": [pair.label for pair in table.pairs],
         "prediction": [classes[i] for i in predicted.tolist()],
-        "confidence": confidence.tolist(),
+        "confidence": probabilities.amax(-1).tolist(),
     }
     columns |= {f"p({name})": probabilities[:, i].tolist() for i, name in enumerate(classes)}
     columns["clean"] = clean.tolist()

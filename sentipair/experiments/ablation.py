@@ -182,10 +182,9 @@ def ablate(
         )
         for table in ablation.tables
     ]
-    for table, block in zip(tables, ablation.tables, strict=True):
-        write_tables(output / "tables" / block.name.lower().replace(" ", "-"), [table])
+    names = [block.name.lower().replace(" ", "-") for block in ablation.tables]
     tables.append(floors_table(full))
-    write_tables(output / "tables" / "floors", tables[-1:])
+    write_tables(output / "tables", dict(zip([*names, "floors"], tables, strict=True)))
     lost = {_name(changes): diverged[folder] for changes, folder in folders.items() if folder in diverged}
     _write_page(
         output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost

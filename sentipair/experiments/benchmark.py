@@ -132,9 +132,12 @@ def benchmark(
         facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
     write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
-    for number, section in enumerate(sections, start=1):
-        for suffix, table in zip(("", "-floors"), section.tables, strict=True):
-            write_tables(output / "tables" / f"{number}-{section.title}{suffix}", [table])
+    tables = {
+        f"{number}-{section.title}{suffix}": table
+        for number, section in enumerate(sections, start=1)
+        for suffix, table in zip(("", "-floors"), section.tables, strict=True)
+    }
+    write_tables(output / "tables", tables)
     result = {"seeds": list(seeds), "encoders": facts["encoders"], "data": boards, "diverged": lost}
     write_json(output / "benchmark.json", result)
     return result

@@ -28,6 +28,7 @@ from sentipair.errors import UserError
 from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.run import (
     finished_runs,
+    refuse_changed_table,
     refuse_other_configuration,
     refuse_other_data,
     train_seed,
@@ -100,6 +101,7 @@ def run_all(
         todo = [(job, seed) for job in jobs for seed in unfinished_seeds(job.folder, seeds)]
         for job in jobs:
             refuse_other_configuration(job.config, job.folder)
+            refuse_changed_table(job.config, job.folder)
         if todo:
             _prepare({job.folder: job for job, _ in todo}.values(), store)
             _train(todo, store, workers or min(cores(), MAX_WORKERS))
@@ -136,7 +138,7 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
     for job in jobs:
         bench = Workbench(job.config, store)
         for folder in seed_folders(job.folder):
-            refuse_other_data(folder, bench.dataset.fingerprint)
+            refuse_other_data(folder, bench.dataset)
         needs = f"{bench.dataset.fingerprint} {job.config.encoders} {bench.model_config.build().requires}"
         if needs in done:
             continue

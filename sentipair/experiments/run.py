@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from sentipair.data import PairDataset
 from sentipair.devices import at_most_threads, is_main, processes
 from sentipair.errors import UserError
 from sentipair.evaluation.invariance import batch_warning
@@ -16,7 +17,7 @@ from sentipair.evaluation.predict import predict
 from sentipair.evaluation.record import record_split, validation_temperature, write_embeddings
 from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.summary import summarise_seeds
-from sentipair.experiments.workbench import Workbench
+from sentipair.experiments.workbench import Workbench, open_dataset
 from sentipair.features import FeatureStore, FeatureTable
 from sentipair.files import alone_in, write_json
 from sentipair.models import PairModel
@@ -27,7 +28,7 @@ from sentipair.reporting.run import SeedRun
 from sentipair.runs import RESULT, read_json, seed_folder, seed_folders, seed_number
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import PARTS, RunConfig
-from sentipair.training.environment import environment
+from sentipair.training.environment import environment, table_digest
 from sentipair.training.loop import best_epoch, fit
 
 SUMMARY = "summary.json"
@@ -65,13 +66,16 @@ def run_seeds(
 def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: FeatureStore) -> dict[str, Any]:
     refuse_other_configuration(config, output)
     unfinished = unfinished_seeds(output, seeds)
-    if unfinished:
+    if not unfinished:
+        refuse_changed_table(config, output)
+        say(f"every seed in {output} is finished; nothing is trained")
+    else:
         bench = Workbench(config, store)
         for line in about_data(bench.dataset):
             say(line)
         check_trainable(bench.dataset)
         for folder in seed_folders(output):
-            refuse_other_data(folder, bench.dataset.fingerprint)
+            refuse_other_data(folder, bench.dataset)
         for line in about_facts(bench.facts):
             say(line)
         tables = bench.extract()
@@ -152,7 +156,7 @@ def train_seed(bench: Workbench, config: RunConfig, folder: Path, tables: Mappin
         leftover.unlink(missing_ok=True)
     config.write(folder / CONFIG)
     save_config(folder, bench.model_config)
-    write_json(folder / ENVIRONMENT, environment(bench.dataset))
+    write_json(folder / ENVIRONMENT, environment(bench.dataset, config.data.source))
     torch.manual_seed(config.seed)
     model = bench.model_config.build(pretrained=True)
     if "test" in tables:
@@ -228,7 +232,7 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
     if "temperature" not in result:
         raise UserError(f"{folder} was made by an older sentipair; train it again into another --output")
     bench = Workbench(RunConfig.read(folder / CONFIG), store)
-    refuse_other_data(folder, bench.dataset.fingerprint)
+    refuse_other_data(folder, bench.dataset)
     model, config = load_model(folder)
     scores = record_split(
         model,
@@ -274,14 +278,28 @@ def refuse_other_configuration(config: RunConfig, output: Path) -> None:
             )
 
 
-def refuse_other_data(folder: Path, fingerprint: str) -> None:
+def refuse_changed_table(config: RunConfig, output: Path) -> None:
+    """Keep finished scores from passing for those of a table that has changed; posts are read only if its bytes have.
+
+    Raises:
+        UserError: a seed below ``output`` was run with other data.
+    """
+    now = table_digest(config.data.source)
+    for folder in seed_folders(output):
+        then = read_json(folder / ENVIRONMENT).get("table")
+        if None not in (now, then) and now != then:
+            refuse_other_data(folder, open_dataset(config.data))
+
+
+def refuse_other_data(folder: Path, dataset: PairDataset) -> None:
     """Keep numbers from different data apart.
 
     Raises:
         UserError: the run in ``folder`` was made with other data.
     """
-    there = read_json(folder / ENVIRONMENT).get("data")
-    if there is not None and there != fingerprint:
+    there = read_json(folder / ENVIRONMENT)
+    now = {"data": dataset.fingerprint, "own_labels": dataset.own_labels}
+    if any(there.get(name) not in (None, value) for name, value in now.items()):
         raise UserError(
             f"the data has changed since {folder} was made, numbers would not be comparable; choose another --output"
         )

@@ -63,7 +63,7 @@ def export_encoders(run: str | Path, output: Path) -> dict[str, str]:
         for modality, encoder in encoders.items()
     }
     dataset = open_dataset(RunConfig.read(folder / CONFIG).data)
-    refuse_other_data(folder, dataset.fingerprint)
+    refuse_other_data(folder, dataset)
     traces = Traces.of(dataset, read_pictures(dataset.pairs))
     for modality, encoder in encoders.items():
         _write(folders[modality], encoder, networks[modality], [*read_traces(encoder.folder), traces])

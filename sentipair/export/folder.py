@@ -18,11 +18,11 @@ from sentipair.export.graph import Inputs, require_packages, write_graph
 from sentipair.export.head import Head, require_exportable
 from sentipair.export.recurrence import with_padded_recurrence
 from sentipair.features.specs import ImageSource, TextSource
-from sentipair.files import explain_os_error
+from sentipair.files import explain_os_error, refuse_foreign
 from sentipair.inference import Prediction, Predictor
 from sentipair.inference.posts import make_pair
 from sentipair.inference.pretrained import find_model
-from sentipair.models.persistence import load_model
+from sentipair.models.persistence import WEIGHTS, load_model
 from sentipair.portable import Predictor as PortablePredictor
 from sentipair.portable.folder import (
     CONFIG,
@@ -37,6 +37,7 @@ from sentipair.portable.folder import (
     write_config,
 )
 from sentipair.progress import track
+from sentipair.runs import refuse_run
 
 TOLERANCE = 1e-3
 """By how much a probability may differ from the one that PyTorch computes."""
@@ -58,13 +59,15 @@ def export_model(source: str | Path | None, output: Path, *, to: Format = "onnx"
 
     Raises:
         UserError: there is no trained model, it cannot be exported, a package is missing, the folder cannot be written
-            to, or the exported model differs by more than 0.001.
+            to or holds other files, or the exported model differs by more than 0.001.
     """
     require_packages(to)
     model, config = load_model(find_model(source))
     require_exportable(model, config)
     predictor = Predictor(model, config, engine="torch")
     output = Path(output)
+    refuse_run(output)
+    refuse_foreign(output, (CONFIG, WEIGHTS), config=CONFIG, keys=frozenset({"format", "outputs"}))
     try:
         output.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".export-", dir=output) as name:

@@ -52,14 +52,9 @@ def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) ->
 
 
 def _indices(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:
+    """Places in ``classes``, −1 for what is none of them, as the polarity of a text is none of sarcasm's."""
     places = {name: place for place, name in enumerate(classes)}
-    return torch.tensor([-1 if label is None else places[label] for label in labels], dtype=torch.long)
-
-
-def _own(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:
-    """The labels of one modality, none of them where any is no class of the pairs, as polarities are not of sarcasm."""
-    known = set(labels) - {None} <= set(classes)
-    return _indices(labels if known else [None] * len(labels), classes)
+    return torch.tensor([-1 if label is None else places.get(label, -1) for label in labels])
 
 
 class FeatureTable:
@@ -74,7 +69,8 @@ class FeatureTable:
 
     Attributes:
         labels: [N] class indices, −1 where unknown.
-        unimodal_labels: ``"text"`` and ``"image"`` → the same of what text and picture are each by itself.
+        unimodal_labels: ``"text"`` and ``"image"`` → the same of what text and picture are each by itself, −1 also
+            where that is none of the classes.
         unusable: id → why its picture could not be used.
         truncated: id → how far its text was cut.
 
@@ -94,8 +90,8 @@ class FeatureTable:
         self.pairs = pairs
         self.labels = _indices([pair.label for pair in pairs], classes)
         self.unimodal_labels = {
-            "text": _own([pair.text_label for pair in pairs], classes),
-            "image": _own([pair.image_label for pair in pairs], classes),
+            "text": _indices([pair.text_label for pair in pairs], classes),
+            "image": _indices([pair.image_label for pair in pairs], classes),
         }
         self.unusable: dict[str, str] = {}
         self.truncated: dict[str, str] = {}

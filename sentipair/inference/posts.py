@@ -15,7 +15,7 @@ from PIL import Image
 from sentipair.data.pair import Pair, Post
 from sentipair.data.text import whole_characters
 from sentipair.errors import UserError
-from sentipair.files import NOT_FETCHED, is_address
+from sentipair.files import NOT_FETCHED, is_address, is_file
 from sentipair.inference.prediction import Prediction
 
 ImageLike = str | os.PathLike[str] | bytes | Image.Image | ArrayLike
@@ -113,7 +113,7 @@ def require_content(post: Given) -> None:
     pair, problem = post
     if has_nothing(pair):
         raise UserError(_without_text("given", problem) if problem else "give a picture, a text, or both")
-    if isinstance(pair.picture, Path) and not pair.picture.is_file():
+    if isinstance(pair.picture, Path) and not is_file(pair.picture):
         raise UserError(f"there is no picture at {pair.picture}")
 
 

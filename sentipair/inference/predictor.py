@@ -13,6 +13,8 @@ from torch import Tensor
 from sentipair.data.pair import OTHER, Modality, Pair, Post
 from sentipair.data.text import normalise
 from sentipair.encoders import Encoders, EngineName
+from sentipair.features import TextLayers
+from sentipair.features.specs import RATIONALE
 from sentipair.inference.base import BasePredictor
 from sentipair.inference.encoded import EncodedPosts, PostEncoder
 from sentipair.inference.prediction import Opinion, Prediction, as_opinions, as_predictions
@@ -20,6 +22,7 @@ from sentipair.inference.pretrained import find_model
 from sentipair.memory import lasting_objects
 from sentipair.models import PairModel
 from sentipair.models.persistence import ModelConfig, load_model
+from sentipair.progress import say
 from sentipair.rationales import LEXICON, lexicon_rationales, polarities_of
 
 BATCH = 64
@@ -47,6 +50,12 @@ class Predictor(BasePredictor):
         self.config = config
         self.engine = engine
         self.encode = PostEncoder(model.requires, Encoders(**config.encoders, engine=engine))
+        if config.rationales is None and any(
+            isinstance(spec, TextLayers) and spec.of.startswith(RATIONALE) for spec in model.requires
+        ):
+            say(
+                "warning: this model learned with rationales from a table; posts without rationales get poorer answers"
+            )
 
     @classmethod
     def from_pretrained(

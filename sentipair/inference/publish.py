@@ -14,12 +14,13 @@ from torch import nn
 
 from sentipair.errors import UserError
 from sentipair.features import PairBatch
-from sentipair.files import explain_os_error, write_text
+from sentipair.files import explain_os_error, refuse_foreign, write_text
 from sentipair.inference.pretrained import best_seed
 from sentipair.models import PairModel, PairOutput
 from sentipair.models.persistence import CONFIG, WEIGHTS, ModelConfig, load_model, save_config, save_weights
 from sentipair.progress import say
 from sentipair.reporting.card import model_card
+from sentipair.runs import refuse_run
 
 CARD = "README.md"
 
@@ -99,9 +100,11 @@ def publish(run: Path, folder: Path) -> PublishedModel:
         folder: is made where it is not there.
 
     Raises:
-        UserError: the run is not finished or damaged, or the folder cannot be written to.
+        UserError: the run is not finished or damaged, or the folder cannot be written to or holds other files.
     """
     published = PublishedModel.of_run(run)
+    refuse_run(folder)
+    refuse_foreign(folder, (CONFIG, WEIGHTS, CARD), config=CONFIG, keys=frozenset({"model", "encoders"}))
     for kind, name in published.config.encoders.items():
         if Path(name).expanduser().is_dir():
             say(f"warning: the {kind} encoder is the folder {name}, which others do not have")

@@ -89,17 +89,17 @@ def score_table(
 
     Raises:
         UserError: the table cannot be read, is empty, has neither column, lacks ``date`` or ``group``, or has one of
-            the new columns already; ``output`` has an unknown ending or is the table itself; another process scores
-            into it; the disk is full.
+            the new columns already; ``output`` has an unknown ending; a file to be written is the table itself; another
+            process scores into it; the disk is full.
     """
     output = Path(output)
-    check_output(output, source)
+    check_output(output, source, report)
     parts = output.with_name(f"{output.name}.parts")
     with alone_in(parts):
         _remove_leftovers(output)
         path, base = table_of(source, scratch=parts)
         try:
-            check_output(output, path)
+            check_output(output, path, report)
             table = look_through(path, base=base)
             names = _checked_columns(table, predictor, date, group)
         except UserError:

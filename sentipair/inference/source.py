@@ -13,7 +13,8 @@ from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
-from sentipair.data.rows import SUFFIXES, Row, open_parquet, open_rows, read_batches
+from sentipair.data.rows import SUFFIXES, Row, open_parquet, open_rows, plain_rows, read_batches
+from sentipair.data.text import decode
 from sentipair.errors import UserError
 from sentipair.files import atomic_write
 from sentipair.progress import progress_bar
@@ -60,7 +61,7 @@ class Source:
         if self.path.suffix.lower() == ".parquet":
             tables = _cut(read_batches(open_parquet(self.path), self.path))
             for number, table in enumerate(islice(tables, start, None), start=start):
-                yield Chunk(1 + number * CHUNK, table.to_pylist(), table)
+                yield Chunk(1 + number * CHUNK, plain_rows(table, self.path), table)
             return
         _, rows = open_rows(self.path)
         chunks = islice(_gather(rows), start, None)
@@ -148,7 +149,7 @@ def _listed(folder: Path, path: Path) -> Path:
     with atomic_write(path, "w") as file:
         for picture in pictures:
             beside = picture.with_suffix(".txt")
-            text = beside.read_text("utf-8", errors="replace").strip() if beside.is_file() else ""
+            text = decode(beside.read_bytes()).strip() if beside.is_file() else ""
             row = {"image": str(picture.relative_to(folder)), "text": text}
             file.write(json.dumps(row) + "\n")
     return path

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sentipair.data.pair import Pair
 from sentipair.data.rows import Row
 from sentipair.errors import UserError
-from sentipair.files import NOT_FETCHED, is_address
+from sentipair.files import NOT_FETCHED, is_address, is_file
 from sentipair.inference.posts import NOTHING
 from sentipair.inference.prediction import Prediction
 
@@ -59,10 +59,15 @@ def known_columns(columns: Sequence[str], table: Path) -> dict[str, str]:
     """``"text"`` and ``"image"`` → the column that holds it, in any case.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is neither, or one twice.
     """
-    by_name = {name.strip().lower(): name for name in columns}
-    found = {key: by_name[name] for key, names in NAMES.items() for name in names if name in by_name}
+    found: dict[str, str] = {}
+    for key, names in NAMES.items():
+        held = [column for column in columns if column.strip().lower() in names]
+        if len(held) > 1:
+            raise UserError(f"{table.name} has more than one column {key}: {', '.join(held)}; keep one")
+        if held:
+            found[key] = held[0]
     if not found:
         raise UserError(f"{table.name} has neither a column image nor text (it has: {', '.join(columns)})")
     return found
@@ -72,9 +77,11 @@ def post_of(row: Row, *, names: Mapping[str, str], base: Path, number: int) -> t
     """The post of a row, ``None`` where there is nothing to score; and what is wrong with its picture or with it."""
     text, image = (_cell(row, names.get(key)) for key in ("text", "image"))
     path, problem = (base / image.strip() if image.strip() else None), None
-    if is_address(image):
+    if isinstance(kind := row.get(names.get("image", "")), bytes | dict | list):
+        path, problem = None, f"the picture is not the name of a file but of type {type(kind).__name__}"
+    elif is_address(image):
         path, problem = None, NOT_FETCHED.format(image.strip())
-    if path is not None and not _is_file(path):
+    if path is not None and not is_file(path):
         path, problem = None, f"there is no picture at {path}"
     if path is None and not text.strip():
         return None, problem or NOTHING
@@ -101,10 +108,3 @@ def verdict(pair: Pair, problem: str | None, prediction: Prediction) -> Verdict:
 def _cell(row: Row, name: str | None) -> str:
     value = row.get(name) if name else None
     return "" if value is None or value != value else str(value)  # NaN is not equal to itself
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that is too long, a folder that may not be read
-        return False

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentipair.errors import UserError
-from sentipair.files import atomic_write
+from sentipair.files import atomic_write, same_place
 from sentipair.inference.source import Chunk, Source
 from sentipair.inference.verdicts import Verdict, new_columns
 
@@ -169,20 +169,26 @@ class Problems:
 
 def problems_path(output: Path) -> Path:
     """Where the rows with a problem are listed."""
-    return output.with_suffix(".errors.csv")
+    return output.with_name(f"{output.name}.errors.csv")
 
 
-def check_output(output: Path, source: object) -> None:
+def check_output(output: Path, source: object, report: Path | None = None) -> None:
     """Refuse an output that cannot be written before anything is computed for it.
 
     Raises:
-        UserError: an unknown ending, or ``output`` is the table itself.
+        UserError: an unknown ending, or one of the files to be written is the table itself or another one of them.
     """
     if output.suffix.lower() not in WRITERS:
         *first, last = WRITERS
         raise UserError(f"cannot write {output.name}: name the output {', '.join(first)} or {last}")
-    if isinstance(source, Path) and output.absolute() == source.absolute():
-        raise UserError(f"{output} is the table to be scored; choose another --output")
+    written = {"--output": [output, problems_path(output)], "--report": [report] if report else []}
+    for option, paths in written.items():
+        if isinstance(source, Path) and any(same_place(path, source) for path in paths):
+            raise UserError(
+                f"{source} is the table to be scored and would be overwritten; choose another {option}"
+            )
+    if report and any(same_place(report, path) for path in written["--output"]):
+        raise UserError(f"{report} would be overwritten by --output; choose another --report")
 
 
 def as_text(value: Any) -> Any:

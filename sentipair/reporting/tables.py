@@ -86,10 +86,17 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 """How a table is printed, by the suffix of its file."""
 
 
-def write_tables(path: Path, tables: Sequence[Table]) -> None:
-    """Write ``tables`` one below the other, in every format; ``path`` has no suffix."""
-    for suffix, text in FORMATS.items():
-        write_text(path.with_name(f"{path.name}.{suffix}"), "\n".join(map(text, tables)))
+def write_tables(folder: Path, tables: Mapping[str, Table]) -> None:
+    """Write ``tables``, file name → table, in every format; those of an earlier call that are not among them go."""
+    files = {
+        f"{name}.{suffix}": text(table) for name, table in tables.items() for suffix, text in FORMATS.items()
+    }
+    for suffix in FORMATS:
+        for path in folder.glob(f"*.{suffix}"):
+            if path.name not in files:
+                path.unlink()
+    for name, content in files.items():
+        write_text(folder / name, content)
 
 
 def _latex(text: str) -> str:

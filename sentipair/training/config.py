@@ -112,7 +112,7 @@ class RunConfig(_Strict):
     data: DataSettings
     encoders: EncoderSettings
     plugins: PluginSettings = PluginSettings()
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
     @property
     def model_settings(self) -> dict[str, Any]:

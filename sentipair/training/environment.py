@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -9,16 +10,20 @@ from pathlib import Path
 
 import torch
 
-from sentipair.data import PairDataset
+from sentipair.data import PairDataset, all_readers
+from sentipair.data.tables import table_file
+from sentipair.errors import UserError
+from sentipair.files import is_file, is_folder
 
 PACKAGES = ("sentipair", "torch", "transformers", "openvino", "numpy", "scikit-learn", "pillow", "tokenizers")
 
 
-def environment(dataset: PairDataset) -> dict[str, object]:
+def environment(dataset: PairDataset, source: str | None = None) -> dict[str, object]:
     """Versions, processor or GPU, git revision of the code (where it is a checkout) and fingerprints of the data.
 
     ``data`` covers all that a model may read, ``posts`` leaves out the rationales: models with and without them are
-    compared on the same posts.
+    compared on the same posts. ``own_labels`` are those of text and picture by themselves, ``table`` the bytes of an
+    own table, whose path is ``source``.
     """
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return {
@@ -31,7 +36,20 @@ def environment(dataset: PairDataset) -> dict[str, object]:
         "git": _git_revision(),
         "data": dataset.fingerprint,
         "posts": dataset.without_rationales.fingerprint,
+        "own_labels": dataset.own_labels,
+        "table": table_digest(source),
     }
+
+
+def table_digest(source: str | None) -> str | None:
+    """SHA-256 of an own table, or of the one in a folder; None for a named data set, or where it is gone."""
+    if source is None or source in all_readers() or not (is_file(source) or is_folder(source)):
+        return None
+    try:
+        with table_file(Path(source)).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (OSError, UserError):
+        return None
 
 
 def _version(package: str) -> str | None:

@@ -90,6 +90,21 @@ def test_prepare_writes_a_table_that_reads_back(folder: Path, tmp_path: Path) ->
         assert a.image.resolve() == b.image
 
 
+def test_prepare_does_not_write_over_the_table_it_reads(folder: Path, tmp_path: Path) -> None:
+    table = tmp_path / "table.parquet"
+    run(app, ["prepare", str(folder), "--output", str(table)])
+    before = table.read_bytes()
+    for output, expected in (
+        (table, "choose another --output"),
+        (tmp_path / "table.csv", "name it .parquet"),
+    ):
+        result = run(app, ["prepare", str(table), "--output", str(output)])
+        assert isinstance(result.exception, UserError)
+        assert expected in str(result.exception)
+    assert table.read_bytes() == before
+    assert not (tmp_path / "table.csv").exists()
+
+
 @pytest.mark.parametrize("command", ["list", "check", "prepare"])
 def test_help_shows_an_example(command: str) -> None:
     assert f"Example: sentipair data {command}" in run(app, [command, "--help"]).output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
-from sentipair.cli import options
+from sentipair.cli import main, options
 from sentipair.encoders import EngineName
 from sentipair.errors import UserError
 
@@ -91,7 +92,7 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
             "name each encoder once",
         ),
         (["train", "config.yaml"], "No such file"),
-        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --finetune"),
+        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --encoders"),
         (["evaluate", "nowhere"], "no trained model in nowhere"),
         (["predict", "nowhere", "", "text"], "no trained model in nowhere"),
         (["predict"], "give a picture and a text"),
@@ -99,6 +100,18 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
         (["predict", "nowhere", "--input", "posts.csv"], "--input posts.csv --output scored.parquet"),
         (["predict", "nowhere", "--output", "x.csv"], "--input posts.csv --output scored.parquet"),
         (["report", "nowhere"], "there is no run in nowhere"),
+        (["report", "file"], "file is a file; give the folder of a run"),
+        (["predict", "what a day " * 30], "there is no picture at what a day"),
+        (["train", "spp-scl", "--data", "what a day " * 30], "File name too long"),
+        (["predict", "--input", "x" * 300, "--output", "o.csv"], "File name too long"),
+        (["predict", "--input", f"{'x' * 300}.csv", "--output", "o.csv"], "File name too long"),
+        (["train", "spp-scl", "--data", "file.csv", "--set", "seed=-1"], "seed"),
+        (
+            ["train", "spp-scl", "--data", "file.csv", "--set", "seed=7", "--seeds", "2"],
+            "leave out one of the two",
+        ),
+        (["train", "file.yaml", "--encoders", "paper"], "leave out --data, --root, --encoders"),
+        (["explain", "file", "--output", "./file"], "is the picture to be explained"),
         (["models", "x*"], "no model matches 'x*'"),
     ],
 )
@@ -115,6 +128,15 @@ def test_an_error_is_one_line_and_exits_with_1(
     assert expected in result.err
     assert result.err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_console_without_emoji_gets_question_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    with pytest.raises(SystemExit):
+        main(["data", "list"])
+    print("fine 😀", flush=True)
+    assert written.getvalue().endswith(b"fine ?\n")
 
 
 def test_debug_shows_the_traceback(sentipair: Any) -> None:

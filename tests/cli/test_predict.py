@@ -99,7 +99,7 @@ def test_a_table(predict: Any, tmp_path: Path) -> None:
     result = predict(*words)
     assert result.code == 0, result.err
     assert "1 rows left out, 1 scored by their text alone" in result.out
-    assert str(tmp_path / "scored.errors.csv") in result.out
+    assert str(tmp_path / "scored.parquet.errors.csv") in result.out
     report = predict(*words, "--json").json
     assert sum(report["counts"].values()) == 2
     assert (report["rows"], report["left_out"], report["without_picture"]) == (3, 1, 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sentipair.cli.quickstart import DISAGREEMENT
+from sentipair.cli.quickstart import DISAGREEMENT, claim
 from sentipair.data.samples import ceilings
 
 NOISE = 0.08
@@ -31,7 +31,9 @@ def quickstart(folder: Path, *words: str) -> str:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a quickstart, and what it printed."""
     folder = tmp_path_factory.mktemp("quickstart") / "demo"
+    claim(folder)
     (folder / "posts" / "of an earlier version").mkdir(parents=True)
+    (folder / "runs" / "of mine").mkdir(parents=True)
     return folder, quickstart(folder, "--fresh")
 
 
@@ -43,6 +45,23 @@ def test_it_says_where_everything_is(demo: tuple[Path, str]) -> None:
     assert output.count("; it is ") == 3
     assert "text alone 0.75, picture alone 0.75, both 1.00" in output
     assert not (folder / "posts" / "of an earlier version").exists()
+    assert (folder / "runs" / "of mine").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--fresh",)])
+def test_a_folder_of_other_things_is_left_alone(
+    words: tuple[str, ...], tmp_path: Path, sentipair: Any
+) -> None:
+    for name in ("posts/photo.jpg", "runs/spp-scl/model.safetensors"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_bytes(b"mine")
+    result = sentipair("quickstart", "--output", tmp_path, *words)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "holds other files; choose another --output" in result.err
+    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
+        "model.safetensors",
+        "photo.jpg",
+    ]
 
 
 def test_a_second_call_trains_nothing(demo: tuple[Path, str]) -> None:

@@ -89,6 +89,10 @@ def test_optional_columns_in_any_case(folder: Path) -> None:
     assert (first.id, first.label, first.text_label, first.image_label) == ("007", "1", "a", None)
     assert (second.text_label, second.image_label) == (None, "b")
     assert dataset.classes == ("0", "1")
+    assert dataset.problems == (
+        "text_label is none of the classes in 1 of 2 posts and not learned from there: a",
+        "image_label is none of the classes in 1 of 2 posts and not learned from there: b",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -15,7 +16,7 @@ from sentipair.errors import UserError
 from sentipair.evaluation.calibration import describe_calibration, fit_temperature
 from sentipair.evaluation.metrics import evaluate_predictions
 from sentipair.evaluation.predict import predict
-from sentipair.evaluation.record import count_look, record_split, validation_temperature
+from sentipair.evaluation.record import count_look, record_split, validation_temperature, write_predictions
 
 CLASSES = ("a", "b", "c")
 
@@ -38,6 +39,16 @@ def test_predictions_and_scores_agree(random_table: Any, small_model: Any, tmp_p
     assert low <= scores["metrics"]["accuracy"] <= high
     assert set(scores["flips"].values()) == {0.0}
     json.dumps(scores)
+
+
+def test_logits_that_differ_decide_where_probabilities_do_not(random_table: Any, tmp_path: Path) -> None:
+    logits = torch.tensor([[0.037354, 0.038456041, 0.038456053]])
+    probabilities = logits.softmax(-1)[0]
+    assert probabilities[1] == probabilities[2]
+    table = random_table(1)
+    write_predictions(tmp_path / "p", table, logits, classes=CLASSES, clean=np.array([True]))
+    row = pq.read_table(tmp_path / "p").to_pylist()[0]
+    assert (row["prediction"], row["confidence"]) == ("c", row["p(c)"])
 
 
 def test_embeddings_are_kept_for_the_test_set_alone(

@@ -118,7 +118,7 @@ def test_the_configuration_alone_rebuilds_the_run(
 
 
 def test_a_finished_run_is_neither_trained_nor_read_again(
-    run: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+    run: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = RunConfig.read(run / "seed-0" / "config.yaml")
     before = json.loads((run / "summary.json").read_text(encoding="utf-8"))
@@ -126,6 +126,7 @@ def test_a_finished_run_is_neither_trained_nor_read_again(
     monkeypatch.setattr(module, "Workbench", None)
     assert run_seeds(config, [0, 1], run, store=store)["seeds"] == [0, 1]
     assert json.loads((run / "summary.json").read_text(encoding="utf-8")) == before
+    assert "is finished; nothing is trained" in " ".join(capsys.readouterr().err.split())
     assert (run / "seed-1" / "report.html").exists()  # of a process that was killed before writing it
 
 
@@ -155,9 +156,15 @@ def test_other_data_under_the_same_name_is_refused(
     changed_posts(sample_posts, tmp_path, lambda row: {**row, "text": row["text"] + "!"})
     with pytest.raises(UserError, match="the data has changed"):
         evaluate_run(tmp_path / "runs" / "seed-0", split="test", store=store)
-    with pytest.raises(UserError, match="the data has changed"):
-        run_seeds(config, [1], tmp_path / "runs", store=store)
+    for seeds in ([0], [1]):  # the first is finished: old scores are not those of this table
+        with pytest.raises(UserError, match="the data has changed"):
+            run_seeds(config, seeds, tmp_path / "runs", store=store)
     assert not (tmp_path / "runs" / "seed-1").exists()
+    changed_posts(sample_posts, tmp_path, lambda row: {**row, "another column": 1})
+    assert run_seeds(config, [0], tmp_path / "runs", store=store)["seeds"] == [0]  # what is read is the same
+    changed_posts(sample_posts, tmp_path, lambda row: {**row, "text_label": "negative"})
+    with pytest.raises(UserError, match="the data has changed"):
+        run_seeds(config, [0], tmp_path / "runs", store=store)
 
 
 def test_evaluating_again_counts_the_look(run: Path, store: FeatureStore) -> None:

@@ -42,11 +42,24 @@ def ready_made(exported_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("ready_made")
 def test_an_earlier_export_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("old", encoding="utf-8")
+    (tmp_path / "config.json").write_text('{"format": "onnx", "outputs": ["logits"]}', encoding="utf-8")
     (tmp_path / "notes.txt").write_text("of the person", encoding="utf-8")
     assert export_model(None, tmp_path) < 1e-3
     assert {path.name for path in tmp_path.iterdir()} == FILES | {"notes.txt"}
     assert PortablePredictor(tmp_path)(text="what a day").label is not None
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_a_run_and_other_files_are_left_alone(finished_run: Path, tmp_path: Path) -> None:
+    for output in (finished_run, finished_run / "seed-0"):
+        before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+        with pytest.raises(UserError, match="is a run, which other files would damage"):
+            export_model(finished_run, output)
+        assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
+    (tmp_path / "config.json").write_text('{"of": "another program"}', encoding="utf-8")
+    with pytest.raises(UserError, match=r"holds another config\.json, which would be overwritten"):
+        export_model(None, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 @pytest.mark.usefixtures("ready_made")

@@ -90,10 +90,10 @@ def test_the_labels_that_text_and_picture_have_by_themselves(
     batch = features.batch([1, 0, 2])
     assert batch.unimodal_labels["text"].tolist() == [-1, 0, -1]
     assert batch.unimodal_labels["image"].tolist() == [0, 1, -1]
-    # another set of classes than that of the pairs is of no use to a model, not even where names agree
+    # one that is none of the classes of the pairs is of no use to a model
     pairs[2] = replace(pairs[2], text_label="neutral")
     batch = table(pairs, encoders, tmp_path).batch([1, 0, 2])
-    assert batch.unimodal_labels["text"].tolist() == [-1, -1, -1]
+    assert batch.unimodal_labels["text"].tolist() == [-1, 0, -1]
     assert batch.unimodal_labels["image"].tolist() == [0, 1, -1]
 
 

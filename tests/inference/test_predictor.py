@@ -294,14 +294,18 @@ def with_lexicon(sample_posts: Path, feature_folder: Path, tmp_path_factory: pyt
     return output / "seed-0"
 
 
-def test_new_posts_get_rationales_as_in_training(with_lexicon: Path, test_posts: list[Pair]) -> None:
+def test_new_posts_get_rationales_as_in_training(
+    with_lexicon: Path, test_posts: list[Pair], capsys: pytest.CaptureFixture[str]
+) -> None:
     found = Predictor.from_pretrained(with_lexicon, engine="torch")
     predictor = Predictor(found.model, replace(found.config, temperature=1.0), engine="torch")
     name = predictor.config.classes[0]
     rows = pq.read_table(with_lexicon / "predictions-test.parquet").to_pylist()
     expected = pytest.approx([row[f"p({name})"] for row in rows], abs=5e-3)
     assert [found.probabilities[name] for found in predictor.predict(test_posts)] == expected
+    assert "rationales" not in capsys.readouterr().err
     without = Predictor(predictor.model, replace(predictor.config, rationales=None), engine="torch")
+    assert "learned with rationales from a table" in " ".join(capsys.readouterr().err.split())
     assert [found.probabilities[name] for found in without.predict(test_posts)] != expected
 
 

@@ -51,6 +51,25 @@ def test_the_card_has_the_scores_of_the_run(published: Path, finished_run: Path,
     assert str(sample_posts.parent) not in card
 
 
+def test_what_was_published_before_is_replaced_and_nothing_else(
+    published: Path, finished_run: Path, tmp_path: Path
+) -> None:
+    publish(finished_run, published)
+    for name, content in {
+        "README.md": "# My project",
+        "config.json": '{"mine": 1}',
+        "model.safetensors": "",
+    }.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / name).write_text(content, encoding="utf-8")
+        with pytest.raises(UserError, match=f"holds another {name}, which would be overwritten"):
+            publish(finished_run, folder)
+        assert [(path.name, path.read_text("utf-8")) for path in folder.iterdir()] == [(name, content)]
+    with pytest.raises(UserError, match="is a run, which other files would damage"):
+        publish(finished_run / "seed-0", finished_run / "seed-1")
+
+
 def test_an_unfinished_run_is_not_published(finished_run: Path, tmp_path: Path) -> None:
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).write_bytes((finished_run / "seed-0" / name).read_bytes())

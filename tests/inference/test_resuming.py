@@ -21,6 +21,7 @@ from sentipair.inference.journal import Journal
 from sentipair.inference.scoring import circumstances, score_table
 from sentipair.inference.source import look_through
 from sentipair.inference.verdicts import Verdict
+from sentipair.inference.writing import problems_path
 
 
 @pytest.fixture(scope="module")
@@ -142,8 +143,8 @@ def test_a_killed_process_leaves_what_an_undisturbed_one_would(
     score_table(predictor, table, output)
     score_table(predictor, table, tmp_path / "whole.csv")
     assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
-    assert (tmp_path / "scored.errors.csv").read_bytes() == (tmp_path / "whole.errors.csv").read_bytes()
-    names = ("posts.csv", "scored.csv", "scored.errors.csv", "whole.csv", "whole.errors.csv")
+    assert problems_path(output).read_bytes() == problems_path(tmp_path / "whole.csv").read_bytes()
+    names = ("posts.csv", "scored.csv", "scored.csv.errors.csv", "whole.csv", "whole.csv.errors.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == list(names)
 
 

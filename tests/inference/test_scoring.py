@@ -18,6 +18,7 @@ from PIL import Image
 from sentipair.errors import UserError
 from sentipair.inference import Predictor
 from sentipair.inference.scoring import score_table
+from sentipair.inference.writing import problems_path
 
 CLASSES = ("positive", "neutral", "negative")
 NEW = [
@@ -101,7 +102,7 @@ def test_every_format_to_every_format(predictor: Predictor, pictures: Path, sour
 
     assert (report.rows, report.left_out, report.without_picture) == (8, 3, 2)
     assert sum(report.counts.values()) == 5
-    problems = read(pictures / "deep" / "scored.errors.csv")
+    problems = read(problems_path(scored))
     assert [(row["row"], row["outcome"]) for row in problems] == [
         ("4", "scored by its text"),
         ("5", "left out"),
@@ -174,11 +175,11 @@ def test_the_output_is_replaced_and_an_old_list_of_problems_goes(
 ) -> None:
     scored = pictures / "scored.csv"
     score_table(predictor, write(pictures / "posts.csv", ROWS), scored)
-    assert (pictures / "scored.errors.csv").exists()
+    assert problems_path(scored).exists()
     report = score_table(predictor, write(pictures / "posts.csv", ROWS[:1]), scored)
     assert not report.has_problems
     assert len(read(scored)) == 1
-    assert not (pictures / "scored.errors.csv").exists()
+    assert not problems_path(scored).exists()
 
 
 @pytest.mark.parametrize("output", [".csv", ".jsonl", ".parquet"])
@@ -201,6 +202,9 @@ def test_a_table_of_nothing_but_problems(predictor: Predictor, pictures: Path, o
         ("text,prediction\nx,y\n", "scored.csv", "has a column prediction already"),
         ("text,p(neutral)\nx,y\n", "scored.csv", "has a column p(neutral) already"),
         ("text\n1,2,3\n", "scored.csv", "row 1 has 3 fields"),
+        ("text,note,note\nx,1,2\n", "scored.csv", "more than one column note"),
+        ("text,Text\nx,y\n", "scored.csv", "more than one column text: text, Text; keep one"),
+        ("text\nx\n", "deep/../posts.csv", "posts.csv is the table to be scored"),
     ],
 )
 def test_what_cannot_be_scored_is_one_line(
@@ -212,6 +216,37 @@ def test_what_cannot_be_scored_is_one_line(
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
     assert [path.name for path in tmp_path.iterdir()] == ["posts.csv"]
+
+
+def test_nothing_that_is_read_is_written_over(predictor: Predictor, tmp_path: Path) -> None:
+    table = tmp_path / "scored.csv.errors.csv"
+    table.write_text("text\nx\n", encoding="utf-8")
+    with pytest.raises(UserError, match="would be overwritten; choose another --output"):
+        score_table(predictor, table, tmp_path / "scored.csv")
+    with pytest.raises(UserError, match="would be overwritten; choose another --report"):
+        score_table(predictor, table, tmp_path / "other.csv", report=tmp_path / "." / table.name)
+    with pytest.raises(UserError, match="choose another --report"):
+        score_table(predictor, table, tmp_path / "other.csv", report=tmp_path / "other.csv")
+    assert table.read_text(encoding="utf-8") == "text\nx\n"
+    assert [path.name for path in tmp_path.iterdir()] == [table.name]
+
+
+def test_another_output_keeps_its_list_of_problems(predictor: Predictor, tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.csv", tmp_path / "good.csv"
+    bad.write_text("text,note\n,a\nx,b\n", encoding="utf-8")
+    good.write_text("text\nx\n", encoding="utf-8")
+    score_table(predictor, bad, tmp_path / "scored.csv")
+    score_table(predictor, good, tmp_path / "scored.jsonl")
+    assert len(read(problems_path(tmp_path / "scored.csv"))) == 1
+    assert not problems_path(tmp_path / "scored.jsonl").exists()
+
+
+def test_pictures_inside_a_table_are_told(predictor: Predictor, pictures: Path) -> None:
+    content = {"bytes": b"\x89PNG" * 50, "path": "a.png"}
+    pq.write_table(pa.Table.from_pylist([{"image": content, "text": "good"}]), pictures / "posts.parquet")
+    report = score_table(predictor, pictures / "posts.parquet", pictures / "scored.parquet")
+    assert report.without_picture == 1
+    assert read(problems_path(pictures / "scored.parquet"))[0]["reason"].endswith("of type dict")
 
 
 def test_an_absent_table_is_named(predictor: Predictor, tmp_path: Path) -> None:
@@ -295,7 +330,7 @@ def test_odd_pictures_and_texts(predictor: Predictor, tmp_path: Path) -> None:
     assert [row["image_alone"] is not None for row in read(tmp_path / "scored.jsonl")] == [
         name in usable for name in (*usable, *useless, "", "")
     ]
-    reasons = [row["reason"] for row in read(tmp_path / "scored.errors.csv")]
+    reasons = [row["reason"] for row in read(tmp_path / "scored.jsonl.errors.csv")]
     assert reasons[1:3] == [
         "picture cannot be used: not a picture",
         "picture cannot be used: too many pixels",

@@ -14,6 +14,7 @@ from sentipair.data.splits import is_made_here, make_split, published_split
 from sentipair.data.tables import read_table
 from sentipair.data.text import normalise_all
 from sentipair.errors import UserError
+from sentipair.files import is_file, is_folder
 
 TABLE_TEXT_STEPS = ("collapse-blanks",)
 
@@ -41,7 +42,7 @@ def load_dataset(
     Raises:
         UserError: unknown name, variant, scheme or step, a wrong root, or files that cannot be understood.
     """
-    if str(source) in all_readers() or not Path(source).exists():
+    if str(source) in all_readers() or not (is_file(source) or is_folder(source)):
         known = find_reader(str(source))
         steps = known.text_steps if text_steps is None else tuple(text_steps)
         dataset = _read_registered(
