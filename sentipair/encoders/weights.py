@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -11,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError, safe_open
 
 from sentipair.errors import UserError
+from sentipair.files import is_folder
 
 PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
 IDENTITY = (
@@ -82,6 +84,14 @@ def folder_revision(folder: Path) -> str:
     """``revision`` of everything in a model folder that changes its outputs."""
     named = [folder / name for name in IDENTITY if (folder / name).exists()]
     return revision(named + weight_files(folder))
+
+
+def revisions(encoders: Mapping[str, str]) -> dict[str, str]:
+    """``folder_revision`` of those of ``encoders``, by what they read, that are local folders with weights."""
+    folders = {
+        kind: Path(name).expanduser() for kind, name in encoders.items() if is_folder(Path(name).expanduser())
+    }
+    return {kind: folder_revision(folder) for kind, folder in folders.items() if weight_files(folder)}
 
 
 def _parts(folder: Path) -> list[str]:

@@ -31,6 +31,7 @@ from sentipair.experiments.run import (
     refuse_changed_table,
     refuse_other_configuration,
     refuse_other_data,
+    refuse_other_weights,
     train_seed,
     unfinished_seeds,
     write_summary,
@@ -139,6 +140,7 @@ def _prepare(jobs: Iterable[Job], store: FeatureStore) -> None:
         bench = Workbench(job.config, store)
         for folder in seed_folders(job.folder):
             refuse_other_data(folder, bench.dataset)
+            refuse_other_weights(folder)
         needs = f"{bench.dataset.fingerprint} {job.config.encoders} {bench.model_config.build().requires}"
         if needs in done:
             continue

@@ -21,7 +21,8 @@ from sentipair.experiments.workbench import Workbench, open_dataset
 from sentipair.features import FeatureStore, FeatureTable
 from sentipair.files import alone_in, write_json
 from sentipair.models import PairModel
-from sentipair.models.persistence import load_model, save_config
+from sentipair.models.persistence import CONFIG as MODEL_CONFIG
+from sentipair.models.persistence import load_model, read_config, refuse_other_encoders, save_config
 from sentipair.progress import console, say
 from sentipair.reporting import write_report
 from sentipair.reporting.run import SeedRun
@@ -76,6 +77,7 @@ def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: Fea
         check_trainable(bench.dataset)
         for folder in seed_folders(output):
             refuse_other_data(folder, bench.dataset)
+            refuse_other_weights(folder)
         for line in about_facts(bench.facts):
             say(line)
         tables = bench.extract()
@@ -234,6 +236,7 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
     bench = Workbench(RunConfig.read(folder / CONFIG), store)
     refuse_other_data(folder, bench.dataset)
     model, config = load_model(folder)
+    refuse_other_encoders(config, folder)
     scores = record_split(
         model,
         bench.table(split),
@@ -252,6 +255,12 @@ def evaluate_run(folder: Path, *, split: str, store: FeatureStore) -> dict[str, 
     if (folder.absolute().parent / SUMMARY).exists():
         bring_up_to_date(folder.absolute().parent)
     return scores
+
+
+def refuse_other_weights(folder: Path) -> None:
+    """``refuse_other_encoders`` for a seed that may have been stopped before it had a configuration."""
+    if (folder / MODEL_CONFIG).exists():
+        refuse_other_encoders(read_config(folder), folder)
 
 
 def warn_of_neighbours(splits: Mapping[str, Mapping[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from sentipair.data import PairDataset, load_dataset
 from sentipair.data.traces import Traces, read_traces
 from sentipair.devices import cores
 from sentipair.encoders import Encoders
+from sentipair.encoders.weights import revisions
 from sentipair.errors import UserError
 from sentipair.experiments.facts import Facts, facts_of
 from sentipair.features import FeatureSpec, FeatureStore, FeatureTable, TextLayers
@@ -128,6 +129,7 @@ class Workbench:
             plugins=self._plugins(dims),
             members=self.config.plugins.ensemble or 1,
             rationales=LEXICON if self.config.data.rationales == LEXICON else None,
+            revisions=revisions(self.config.encoders.networks()),
         )
 
     def _plugins(self, dims: dict[str, int]) -> dict[str, dict[str, Any]]:

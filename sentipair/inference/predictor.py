@@ -21,7 +21,7 @@ from sentipair.inference.prediction import Opinion, Prediction, as_opinions, as_
 from sentipair.inference.pretrained import find_model
 from sentipair.memory import lasting_objects
 from sentipair.models import PairModel
-from sentipair.models.persistence import ModelConfig, load_model
+from sentipair.models.persistence import ModelConfig, load_model, refuse_other_encoders
 from sentipair.progress import say
 from sentipair.rationales import LEXICON, lexicon_rationales, polarities_of
 
@@ -64,9 +64,11 @@ class Predictor(BasePredictor):
         """The model that ``find_model`` finds: a run, a folder, a Hugging Face id; without a source the shipped one.
 
         Raises:
-            UserError: there is no trained model, or it is damaged.
+            UserError: there is no trained model, it is damaged, or its encoder's folder holds another one now.
         """
-        model, config = load_model(find_model(source))
+        folder = find_model(source)
+        model, config = load_model(folder)
+        refuse_other_encoders(config, folder)
         return cls(model, config, engine=engine, threshold=threshold)
 
     @torch.inference_mode()

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from sentipair.encoders.weights import revisions
 from sentipair.errors import UserError
 from sentipair.files import write_json
 from sentipair.models.base import PairModel, model_class
@@ -40,6 +41,7 @@ class ModelConfig:
         plugins: what goes around the model, innermost first → its arguments, dimensions included.
         members: how many such models with weights of their own make up an ensemble; 1 is the model alone.
         rationales: how new posts get theirs: ``"lexicon"``, or ``None`` if they go without.
+        revisions: of those encoders that are local folders: the digest of the weights that the features were made with.
         temperature: what the logits are divided by before they become probabilities, fitted on validation posts; 1
             until the training is finished.
     """
@@ -52,6 +54,7 @@ class ModelConfig:
     plugins: dict[str, dict[str, Any]] = field(default_factory=dict)
     members: int = 1
     rationales: str | None = None
+    revisions: dict[str, str] = field(default_factory=dict)
     temperature: float = 1.0
 
     def build(self, *, pretrained: bool = False) -> PairModel:
@@ -76,6 +79,25 @@ def save_config(folder: Path, config: ModelConfig) -> None:
     write_json(folder / CONFIG, asdict(config))
 
 
+def refuse_other_encoders(config: ModelConfig, folder: Path) -> None:
+    """Keep a model from reading features of other weights than those that it has learned on.
+
+    Args:
+        config: of the model, with the encoders as they were.
+        folder: of the model, for the message.
+
+    Raises:
+        UserError: a local folder holds another encoder now.
+    """
+    now = revisions(config.encoders)
+    for kind, revision in config.revisions.items():
+        if now.get(kind, revision) != revision:
+            raise UserError(
+                f"the {kind} encoder {config.encoders[kind]} has changed since {folder} was trained; put the former "
+                "one back, or train again into another --output"
+            )
+
+
 def save_weights(folder: Path, model: nn.Module) -> None:
     """Write ``model.safetensors``, whole or not at all."""
     write_tensors(folder / WEIGHTS, model.state_dict())
@@ -93,17 +115,33 @@ def load_model(folder: Path) -> tuple[PairModel, ModelConfig]:
             raise UserError(
                 f"no trained model in {folder}: {name} is missing; give a folder that `sentipair train` wrote"
             )
+    config = read_config(folder)
     try:
-        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        sequences = {name: tuple(values[name]) for name in ("classes", "text_steps")}
-        config = ModelConfig(**{**values, **sequences})
         model = config.build()
         # in memory of their own: where weights start decides the last bits of a product
         weights = {name: value.clone() for name, value in load_file(folder / WEIGHTS).items()}
         model.load_state_dict(weights, assign=True)
     except (ValueError, LookupError, TypeError, SafetensorError, RuntimeError) as error:
-        raise UserError(
-            f"the model in {folder} is damaged, or of another version of sentipair ({type(error).__name__}); "
-            "train it again"
-        ) from error
+        raise _damaged(folder, error) from error
     return model.eval(), config
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """What ``save_config`` wrote.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    try:
+        values = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        sequences = {name: tuple(values[name]) for name in ("classes", "text_steps")}
+        return ModelConfig(**{**values, **sequences})
+    except (ValueError, LookupError, TypeError) as error:
+        raise _damaged(folder, error) from error
+
+
+def _damaged(folder: Path, error: Exception) -> UserError:
+    return UserError(
+        f"the model in {folder} is damaged, or of another version of sentipair ({type(error).__name__}); "
+        "train it again"
+    )

@@ -23,6 +23,7 @@ from sentipair.data import all_readers
 from sentipair.data.readers.loading import TABLE_TEXT_STEPS
 from sentipair.encoders import Encoders
 from sentipair.errors import UserError
+from sentipair.files import is_folder
 from sentipair.models import model_class
 from sentipair.objectives import objective_class
 from sentipair.training.config import PARTS, RunConfig, build_config
@@ -115,6 +116,8 @@ def configure(
             values[name][setting] = value
         else:
             values[name] = value
+    for kind in ("text", "image", "clip"):
+        values["encoders"][kind] = _from_anywhere(values["encoders"].get(kind))
     return build_config(values)
 
 
@@ -131,6 +134,13 @@ def published_results(model: str, data: str) -> Mapping[str, Any]:
 
 def _fidelity(component: type, fidelity: str) -> dict[str, str]:
     return {"fidelity": fidelity} if "fidelity" in signature(component).parameters else {}
+
+
+def _from_anywhere(encoder: Any) -> Any:
+    """A local folder as it can be found from anywhere; any other name stays."""
+    if isinstance(encoder, str) and is_folder(Path(encoder).expanduser()):
+        return str(Path(encoder).expanduser().absolute())
+    return encoder
 
 
 def _data(data: str, root: str | None) -> dict[str, Any]:

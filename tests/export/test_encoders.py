@@ -14,10 +14,11 @@ from sentipair.data.traces import TRACES, read_traces
 from sentipair.encoders.preprocessing import PREPROCESSOR
 from sentipair.encoders.weights import folder_revision
 from sentipair.errors import UserError
-from sentipair.experiments.run import run_seeds
+from sentipair.experiments.run import evaluate_run, run_seeds
 from sentipair.experiments.workbench import Workbench
 from sentipair.export import export_encoders
 from sentipair.features import FeatureStore
+from sentipair.inference import Predictor
 from sentipair.models.persistence import load_model
 from sentipair.training.recipes import configure
 
@@ -71,6 +72,17 @@ def test_another_run_reads_it_and_knows_the_posts_that_it_has_seen(
     first, second = read_traces(tmp_path / "twice" / "text")
     assert first == bench.traces[0]
     assert second.data.endswith("own/seed=0)")
+
+    shutil.rmtree(tmp_path / "text")
+    shutil.copytree(tmp_path / "twice" / "text", tmp_path / "text")
+    for use in (
+        lambda: Predictor.from_pretrained(tmp_path / "again", engine="torch"),
+        lambda: evaluate_run(tmp_path / "again" / "seed-0", split="test", store=FeatureStore(feature_folder)),
+        lambda: run_seeds(config, [0, 1], tmp_path / "again", store=FeatureStore(feature_folder)),
+    ):
+        with pytest.raises(UserError, match=r"the text encoder .* has changed since .*seed-0 was trained"):
+            use()
+    assert not (tmp_path / "again" / "seed-1").exists()
 
 
 def test_the_command_says_how_to_use_it(

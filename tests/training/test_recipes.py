@@ -126,6 +126,15 @@ def test_encoders_by_name() -> None:
     assert (own.text, own.image) == ("some/text", "models/vision")
 
 
+def test_an_encoder_in_a_folder_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tweets" / "text").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    chosen = configure("spp-scl", "mvsa-single", encoders="tweets/text+models/vision").encoders
+    assert (chosen.text, chosen.image) == (str(tmp_path / "tweets" / "text"), "models/vision")
+
+
 @pytest.mark.parametrize(
     ("wishes", "expected"),
     [
