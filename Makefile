@@ -11,7 +11,7 @@ demo: $(READY)
 	$(BIN)/sentipair quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest --numprocesses=auto --dist=loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -50,7 +50,23 @@ class TorchEngine:
     def run(self, batches: Iterable[tuple[Tensor, ...]]) -> Iterator[NDArray[np.float16]]:
         """Yield the network's output for each batch of inputs, in order, in half precision."""
         for batch in batches:
-            yield to_half(self.network(*(x.to(self.device) for x in batch)).cpu().numpy())
+            yield to_half(self._states(batch).numpy())
+
+    def _states(self, batch: tuple[Tensor, ...]) -> Tensor:
+        """The network's output for a batch, in halves where the GPU's memory is too small for the whole."""
+        try:
+            states: Tensor = self.network(*(x.to(self.device) for x in batch)).cpu()
+            return states
+        except torch.OutOfMemoryError as error:
+            size = len(batch[0])
+            if size == 1:
+                raise UserError(
+                    "the GPU's memory is too small for this encoder; end what else runs there, or hide the GPU: "
+                    "CUDA_VISIBLE_DEVICES= sentipair …"
+                ) from error
+        torch.cuda.empty_cache()  # out here nothing holds on to what the whole batch took
+        parts = zip(*(x.split(-(-size // 2)) for x in batch), strict=True)
+        return torch.cat([self._states(part) for part in parts])
 
 
 class OpenVINOEngine:

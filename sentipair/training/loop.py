@@ -130,7 +130,14 @@ def train_epoch(
     sums: dict[str, float] = defaultdict(float)
     for index, rows in enumerate(batches):
         set_learning_rates(optimizer, settings, epoch - 1 + index / len(batches))
-        for name, value in objective.step(model, table.batch(rows), optimizer).items():
+        try:
+            values = objective.step(model, table.batch(rows), optimizer)
+        except torch.OutOfMemoryError as error:
+            raise UserError(
+                f"the GPU's memory is too small for {len(rows)} posts at once; "
+                f"make batches smaller: --set training.batch_size={max(2, len(rows) // 2)}"
+            ) from error
+        for name, value in values.items():
             sums[name] += value / len(batches)
     return dict(sums)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from sentipair.encoders import choose_engine
-from sentipair.encoders.engines import EngineChoice, split_batches
+from sentipair.encoders.engines import EngineChoice, TorchEngine, split_batches
 from sentipair.errors import UserError
 
 
@@ -34,6 +34,31 @@ def test_batches_come_back_in_order(name: str, threads: int) -> None:
         assert y.dtype == np.float16
         np.testing.assert_array_equal(y, (x * 3 + 1).numpy())
     assert list(engine.run([])) == []
+
+
+class SmallMemory(nn.Module):
+    """Counts what goes through it; more than three rows at a time are too many, or even one."""
+
+    def __init__(self, most: int = 3) -> None:
+        super().__init__()
+        self.most, self.seen = most, list[int]()
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        if len(x) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        self.seen.append(len(x))
+        return x + y
+
+
+def test_a_batch_that_the_memory_cannot_hold_goes_through_in_parts() -> None:
+    network = SmallMemory()
+    x, y = torch.arange(20.0).view(10, 2), torch.ones(10, 2)
+    outputs = list(TorchEngine(network).run([(x, y), (x[:2], y[:2])]))
+    np.testing.assert_array_equal(outputs[0], (x + y).numpy())
+    np.testing.assert_array_equal(outputs[1], (x + y)[:2].numpy())
+    assert network.seen == [3, 2, 3, 2, 2]
+    with pytest.raises(UserError, match="memory is too small for this encoder"):
+        list(TorchEngine(SmallMemory(0)).run([(x, y)]))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 7e4, -7e4])

@@ -210,6 +210,15 @@ def test_a_loss_that_is_no_number_ends_the_training(train: Any, tmp_path: Path) 
     assert not (tmp_path / "run" / "last.ckpt").exists()
 
 
+def test_a_batch_too_large_for_the_gpu_is_one_line(train: Any) -> None:
+    class Large(CrossEntropy):
+        def step(self, *_: Any) -> dict[str, float]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(UserError, match=r"too small for 8 posts at once; .* --set training\.batch_size=4$"):
+        train("run", objective=Large())
+
+
 def test_the_learning_rate_reaches_the_optimiser(train: Any) -> None:
     rates = []
 
