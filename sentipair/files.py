@@ -48,14 +48,14 @@ def refuse_foreign(folder: Path, names: Iterable[str], *, config: str, keys: fro
 
     Args:
         folder: may not be there.
-        names: of the files to be written; with an asterisk for all of a kind.
+        names: of the files to be written.
         config: the one of them that tells what the others are, a JSON object.
         keys: what such an object has.
 
     Raises:
         UserError: one of the files is there, and the configuration is not of that kind.
     """
-    there = [path.name for name in names for path in folder.glob(name)]
+    there = [name for name in names if (folder / name).exists()]
     try:
         values = json.loads((folder / config).read_text(encoding="utf-8"))
     except (OSError, ValueError):

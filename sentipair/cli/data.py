@@ -91,12 +91,13 @@ def prepare(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from sentipair.data import load_dataset
+    from sentipair.data import all_readers, load_dataset
+    from sentipair.data.tables import table_file
     from sentipair.files import atomic_write, same_place
 
     if output.suffix.lower() != ".parquet":
         raise UserError(f"cannot write {output.name}: a prepared table is Parquet; name it .parquet")
-    if same_place(output, Path(dataset)):
+    if dataset not in all_readers() and same_place(output, table_file(Path(dataset))):
         raise UserError(f"{output} is the table to be prepared; choose another --output")
     pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
     split = {i: name for name, ids in pairs.splits.items() for i in ids}

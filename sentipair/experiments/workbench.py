@@ -83,6 +83,11 @@ class Workbench:
         """What any of the posts has a rationale for."""
         return tuple(dict.fromkeys(polarity for pair in self.dataset for polarity in pair.rationales))
 
+    @cached_property
+    def revisions(self) -> dict[str, str]:
+        """The digests of the weights of encoders that are local folders."""
+        return revisions(self.config.encoders.networks())
+
     @property
     def threads(self) -> int:
         """How many to train with: one on features as narrow as those of the packaged encoders.
@@ -129,7 +134,7 @@ class Workbench:
             plugins=self._plugins(dims),
             members=self.config.plugins.ensemble or 1,
             rationales=LEXICON if self.config.data.rationales == LEXICON else None,
-            revisions=revisions(self.config.encoders.networks()),
+            revisions=self.revisions,
         )
 
     def _plugins(self, dims: dict[str, int]) -> dict[str, dict[str, Any]]:

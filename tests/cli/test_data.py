@@ -91,14 +91,15 @@ def test_prepare_writes_a_table_that_reads_back(folder: Path, tmp_path: Path) ->
 
 
 def test_prepare_does_not_write_over_the_table_it_reads(folder: Path, tmp_path: Path) -> None:
-    table = tmp_path / "table.parquet"
+    table = tmp_path / "metadata.parquet"
     run(app, ["prepare", str(folder), "--output", str(table)])
     before = table.read_bytes()
-    for output, expected in (
-        (table, "choose another --output"),
-        (tmp_path / "table.csv", "name it .parquet"),
+    for source, output, expected in (
+        (table, table, "choose another --output"),
+        (tmp_path, tmp_path / ".." / tmp_path.name / table.name, "choose another --output"),
+        (table, tmp_path / "table.csv", "name it .parquet"),
     ):
-        result = run(app, ["prepare", str(table), "--output", str(output)])
+        result = run(app, ["prepare", str(source), "--output", str(output)])
         assert isinstance(result.exception, UserError)
         assert expected in str(result.exception)
     assert table.read_bytes() == before
