@@ -68,7 +68,7 @@ def claim(folder: Path) -> None:
         UserError: it holds something, and no quickstart has begun there.
     """
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
-        raise UserError(f"{folder} holds other files; choose another --output, such as demo-2")
+        raise UserError(f"{folder} holds other files; empty it, or choose another --output")
     write_text(
         folder / MARK, "sentipair quickstart writes posts and runs/spp-scl here, and --fresh removes them\n"
     )

@@ -57,7 +57,7 @@ def test_a_folder_of_other_things_is_left_alone(
         (tmp_path / name).write_bytes(b"mine")
     result = sentipair("quickstart", "--output", tmp_path, *words)
     assert (result.code, result.err.count("\n")) == (1, 1)
-    assert "holds other files; choose another --output" in result.err
+    assert "holds other files; empty it, or choose another --output" in result.err
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == [
         "model.safetensors",
         "photo.jpg",
