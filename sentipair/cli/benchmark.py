@@ -35,7 +35,9 @@ def benchmark(
     workers: Workers = None,
     as_json: Json = False,
 ) -> None:
-    """Train several models with the same seeds and rank them, with intervals and paired tests against the best.
+    """Train several models with the same seeds and rank them, with intervals and paired tests.
+
+    Each is tested against the one that is best on validation.
 
     Example: sentipair benchmark --models logistic-regression,spp-scl --data mvsa-single=path/to/it --data posts.csv
     """

@@ -17,7 +17,8 @@ from sentipair.evaluation.metrics import evaluate_predictions, headline
 def verdict_scores(dataset: PairDataset, verdicts: Mapping[str, str | None]) -> dict[str, dict[str, Any]]:
     """Scores per split: a control without any training, for models that read the same model's rationales.
 
-    A post without a usable verdict counts as the class that is most frequent among the training labels.
+    A post without a usable verdict counts as the class that is most frequent among the training labels, or among all
+    labels where there is no training split.
 
     Args:
         dataset: with labels.

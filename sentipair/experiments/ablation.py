@@ -165,7 +165,7 @@ def ablate(
             published=row.published.get(data, {}),
         )
 
-    rows = {row.set: row for table in ablation.tables for row in table.rows}
+    rows = {(): Row(name=model)} | {row.set: row for table in ablation.tables for row in table.rows}
     full = entry(rows[()])
     found = margins([entry(row) for row in rows.values()], full)
     tables = [
@@ -299,13 +299,13 @@ def _draw_curve(
     drawings = []
     for split in ("test", "validation"):
         scores = {
-            name: [(point[split][key]["mean"], point[split][key]["sd"] or 0.0) for point in points]
+            name: [(point[split][key]["mean"], point[split][key]["sd"]) for point in points]
             for key, name in HEADLINES.items()
             if key in points[0][split]
         }
-        figure = values_figure(curve.values, scores, label=curve.label)
+        figure = values_figure(curve.values, scores, label=curve.label, of="score")
         svg = to_svg(figure, name=f"{curve.setting}-{split}", label=f"{curve.title}, {split}")
-        caption = "Mean and standard deviation over seeds."
+        caption = f"{over_seeds(len(points[0]['seeds']))}.".capitalize()
         drawings.append(Drawing(title=split.capitalize(), svg=svg, caption=caption))
     shares = [
         [
@@ -318,7 +318,13 @@ def _draw_curve(
     ]
     if not all(shares):  # an objective of one step
         return drawings
-    steps = {"second steps": [(float(np.mean(share)), float(np.std(share))) for share in shares]}
-    svg = to_svg(values_figure(curve.values, steps, label=curve.label), name="steps", label="Second steps")
+    steps = {
+        "second steps": [
+            (float(np.mean(share)), float(np.std(share, ddof=1)) if len(share) > 1 else None)
+            for share in shares
+        ]
+    }
+    figure = values_figure(curve.values, steps, label=curve.label, of="share of batches")
+    svg = to_svg(figure, name="steps", label="Second steps")
     caption = "Share of batches in which the second step was taken; mean and deviation over epochs and seeds."
     return [*drawings, Drawing(title="Second steps", svg=svg, caption=caption)]

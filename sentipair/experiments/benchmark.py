@@ -1,4 +1,4 @@
-"""A leaderboard: several models on several data sets, all with the same seeds, tests against the best."""
+"""A leaderboard: several models on several data sets, with the same seeds, tested against the best on validation."""
 
 from __future__ import annotations
 
@@ -100,10 +100,12 @@ def benchmark(
         ]
         if not entries:
             raise UserError(f"the training of every model diverged on {source}; lower training.learning_rate")
+        # chosen before the test scores are looked at: the winner of many on the test posts is partly lucky there
+        reference = max(entries, key=lambda entry: entry.summary["validation"]["accuracy"]["mean"])
         entries.sort(key=lambda entry: -entry.summary["test"]["accuracy"]["mean"])
-        found = margins(entries, entries[0])
+        found = margins(entries, reference)
         costs = {e.name: _cost(configs[source, e.name], e, store) for e in entries}
-        table = _leaderboard(source, entries, found, costs, len(seeds))
+        table = _leaderboard(source, entries, reference, found, costs, len(seeds))
         floor = entries[0].summary["majority"]["accuracy"]
         figure = forest_figure([entry.score for entry in entries], floor=floor, label="test accuracy")
         svg = to_svg(figure, name=f"board-{len(sections)}", label=f"Test accuracy on {source}")
@@ -163,6 +165,7 @@ def _cost(config: RunConfig, entry: Entry, store: FeatureStore) -> dict[str, flo
 def _leaderboard(
     data: str,
     entries: Sequence[Entry],
+    reference: Entry,
     found: Mapping[Path, Margin],
     costs: Mapping[str, Mapping[str, float]],
     seeds: int,
@@ -197,7 +200,7 @@ def _leaderboard(
         *(["Accuracy, clean"] if clean else []),
     ]
     columns += [
-        "to the best (95 %)",
+        "to the reference (95 %)",
         "p (Holm)",
         "p (McNemar)",
         "flips",
@@ -209,7 +212,8 @@ def _leaderboard(
         title=Path(data).stem,
         columns=columns,
         rows=rows,
-        note=f"Scores: {over_seeds(seeds)}; bootstrap intervals over test posts. {about_margins(found)} "
+        note=f"Scores: {over_seeds(seeds)}; bootstrap intervals over test posts. "
+        f"Reference: {reference.name}, the best on validation. {about_margins(found)} "
         "Flips: predictions that change with batch size, order or padding. "
         f"Pairs per second: on stored features. {ADAPTED}: departs from its paper, see `sentipair models NAME`.",
     )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sentipair.encoders import Encoders
+from sentipair.encoders.choice import PAPER
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.contest import Entry, floors_table
@@ -75,7 +77,7 @@ def reproduce(
         for metric, value in metrics.items()
         for name, summary in summaries.items()
     ]
-    paper = configure(model, data, fidelity=fidelities[0], **options)
+    paper = configure(model, data, fidelity="published", **options) if "published" in fidelities else None
     paragraph = what_differs(configs, paper, load_recipe(model, data).get("encoders"), summaries)
     table = _table(f"{model} on {data}", verdicts, len(seeds))
     facts = {"model": model, "data": data, "seeds": ", ".join(map(str, seeds))}
@@ -106,29 +108,37 @@ def is_inside(value: float, interval: Sequence[float]) -> bool:
 
 
 def what_differs(
-    configs: Mapping[str, RunConfig], paper: RunConfig, encoders: str | None, summaries: Mapping[str, Json]
+    configs: Mapping[str, RunConfig],
+    paper: RunConfig | None,
+    encoders: str | None,
+    summaries: Mapping[str, Json],
 ) -> str:
     """One honest paragraph: what ours has in common with the paper and what not.
 
     Args:
         configs: of our runs, by fidelity.
-        paper: the published part of the recipe as it stands.
-        encoders: the paper's, as ``TEXT+IMAGE``.
+        paper: the published part of the recipe as it stands; ``None`` where it has none.
+        encoders: those that the recipe names, see ``Encoders.resolve``.
         summaries: of our runs, by fidelity.
     """
     config = next(iter(configs.values()))
-    chosen = f"{config.encoders.text}+{config.encoders.image}"
+    chosen = config.encoders
+    named = Encoders.resolve(PAPER, paper=encoders) if encoders else None
     parts = []
-    if encoders and chosen != encoders:
+    if named and (named.text, named.image, named.clip) != (chosen.text, chosen.image, chosen.clip):
         parts.append(
-            f"The encoders differ: the paper has {encoders}, these runs have {chosen}, so this tests its method on "
-            "other features and not its very number; `--encoders paper` takes the paper's"
+            f"The encoders differ: the recipe has {encoders}, these runs have {chosen.title}, so this tests the method "
+            "on other features and not the very number; `--encoders paper` takes the recipe's"
         )
+    elif config.plugins.finetune:
+        parts.append("The encoders are the recipe's, their last layers trained as listed below")
     else:
-        parts.append("The encoders are the paper's, frozen and without its noise from training mode")
+        parts.append("The encoders are the recipe's, frozen and without noise from training mode")
     parts.append("the epoch is chosen on validation posts and the test posts are looked at once per seed")
     for name, ours in configs.items():
-        changed = differences(ours, paper)
+        changed = (
+            differences(ours, paper) if paper else ["settings of our own; no recipe of the paper is at hand"]
+        )
         parts.append(f"{name} has {'the recipe as published' if not changed else ', '.join(changed)}")
     for name, summary in summaries.items():
         if summary["flips"] > 0:

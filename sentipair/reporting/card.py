@@ -9,7 +9,7 @@ import yaml
 
 from sentipair.errors import UserError
 from sentipair.reporting.run import Json, SeedRun
-from sentipair.reporting.sections import HEADLINES, headlines
+from sentipair.reporting.sections import HEADLINES, absent_classes, headlines
 from sentipair.reporting.slices import of_seed
 from sentipair.reporting.tables import Table
 from sentipair.runs import CLEAN, read_json
@@ -74,7 +74,10 @@ def _protocol(run: SeedRun, model: Json) -> Iterator[str]:
     )
     if (members := model.get("members", 1)) > 1:
         yield f"- An ensemble: {members} networks with weights of their own, whose probabilities are averaged."
-    yield f"- Encoders, frozen: {', '.join(f'{kind} {name}' for kind, name in model['encoders'].items())}."
+    encoders = ", ".join(f"{kind} {name}" for kind, name in model["encoders"].items())
+    layers = (model.get("plugins", {}).get("finetune") or {}).get("layers", {})
+    trained = " and ".join(f"the last {count} layers of {kind}" for kind, count in layers.items())
+    yield f"- Encoders, frozen{f' but for {trained}' if trained else ''}: {encoders}."
     yield (
         f"- The epoch ({run.result['best_epoch']}) was chosen by accuracy on the validation split. Looks at the test "
         f"split, after that: {run.splits['test']['looks']}."
@@ -105,7 +108,9 @@ def _tables(run: SeedRun) -> Iterator[Table]:
         title="All posts",
         columns=["posts", *(HEADLINES[key] for key in keys)],
         rows=rows,
-        note=f"95 % bootstrap intervals over posts. Clean: {CLEAN}.",
+        note=" ".join(
+            filter(None, (f"95 % bootstrap intervals over posts. Clean: {CLEAN}.", absent_classes(metrics)))
+        ),
     )
     if slices := of_seed(split):
         yield Table(
@@ -123,7 +128,8 @@ def _tables(run: SeedRun) -> Iterator[Table]:
 
 def _weaknesses(run: SeedRun) -> Iterator[str]:
     split = next(iter(run.splits.values()))
-    worst = min(split["metrics"]["per_class"], key=lambda row: float(row["recall"]))
+    there = [row for row in split["metrics"]["per_class"] if row["support"]]
+    worst = min(there, key=lambda row: float(row["recall"]))
     yield f"Of the {worst['name']} posts it finds {worst['recall']:.0%}, the fewest of all classes."
     for name, scores in run.splits.items():
         if flips := max(scores["flips"].values(), default=0):

@@ -64,16 +64,27 @@ def forest_figure(scores: Sequence[Score], *, floor: float, label: str) -> Figur
 
 @styled
 def values_figure(
-    values: Sequence[float], curves: Mapping[str, Sequence[tuple[float, float]]], *, label: str
+    values: Sequence[float],
+    curves: Mapping[str, Sequence[tuple[float, float | None]]],
+    *,
+    label: str,
+    of: str,
 ) -> Figure:
-    """Mean and standard deviation over seeds, one curve per metric, over the values of a setting."""
+    """Means and, where there are several of each, standard deviations: one curve per metric over a setting's values.
+
+    Args:
+        values: of the setting.
+        curves: name → a mean and a deviation per value.
+        label: of the setting.
+        of: what the means are of.
+    """
     figure, axes = new_figure(5.2, 3.3)
     for place, (name, points) in enumerate(curves.items()):
         means, deviations = zip(*points, strict=True)
         axes.errorbar(
             values,
             means,
-            deviations,
+            None if None in deviations else deviations,
             color=class_colour(place),
             marker=class_marker(place),
             markersize=4.5,
@@ -83,5 +94,6 @@ def values_figure(
             label=name,
         )
     axes.set_xlabel(label)
+    axes.set_ylabel(of)
     figure.legend(loc="outside lower left", ncols=len(curves))
     return figure

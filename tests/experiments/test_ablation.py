@@ -157,6 +157,30 @@ def test_a_variant_that_diverges_is_left_out_and_named(
     assert "Figure 9" not in page  # one point is no curve
 
 
+def test_where_every_variant_diverges_the_model_itself_is_left(
+    finished_run: Path,
+    sample_posts: Path,
+    feature_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "load_ablation", lambda model: SMALL)
+    summary = json.loads((finished_run / "summary.json").read_text(encoding="utf-8"))
+
+    def run(jobs: list[Any], *_: Any, **__: Any) -> tuple[dict[Path, Any], dict[Path, str]]:
+        full, *others = [job.folder for job in jobs]
+        shutil.copytree(finished_run, full)
+        return {full: summary}, dict.fromkeys(others, "the loss is not a number")
+
+    monkeypatch.setattr(module, "run_what_converges", run)
+    result = ablate(
+        "spp-scl", str(sample_posts), seeds=[0, 1], output=tmp_path, store=FeatureStore(feature_folder)
+    )
+    assert set(result["variants"]) == {"full"}
+    assert "model.fusion=false" in result["diverged"]
+    assert [path.name for path in (tmp_path / "tables").glob("*.md")] == ["floors.md"]
+
+
 def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path, tmp_path: Path) -> None:
     result = benchmark(
         ["se-mlnn", "logistic-regression", "logistic-regression+rationales"],
@@ -170,13 +194,15 @@ def test_a_leaderboard_ranks_and_counts(sample_posts: Path, feature_folder: Path
     board = result["data"][str(sample_posts)]
     ranked = [entry["summary"]["test"]["accuracy"]["mean"] for entry in board.values()]
     assert ranked == sorted(ranked, reverse=True)
-    assert [entry["margin"] is None for entry in board.values()] == [True, False, False]
+    chosen = max(board, key=lambda name: board[name]["summary"]["validation"]["accuracy"]["mean"])
+    assert [name for name, entry in board.items() if entry["margin"] is None] == [chosen]
     assert board["logistic-regression+rationales"]["parameters"] > board["logistic-regression"]["parameters"]
     assert board["logistic-regression"]["parameters"] == (384 + 1280 + 1) * 3
     assert all(entry["pairs_per_second"] > 0 for entry in board.values())
     page, floors = sorted((tmp_path / "tables").glob("*.md"), key=lambda path: len(path.name))
     assert floors.name == page.name.replace(".md", "-floors.md")
     assert "| control: blanks |" in floors.read_text(encoding="utf-8")
+    assert f"Reference: {chosen}, the best on validation" in page.read_text(encoding="utf-8")
     lines = page.read_text(encoding="utf-8").splitlines()
     names = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
     marked = [
@@ -237,11 +263,24 @@ def test_the_paragraph_names_what_differs() -> None:
     configs = {name: configure("spp-scl", "mvsa-single", fidelity=name) for name in ("published", "sound")}
     summaries = {"published": {"flips": 0.125}, "sound": {"flips": 0.0}}
     text = what_differs(configs, configs["published"], "bert-base-uncased+microsoft/resnet-50", summaries)
-    assert "The encoders differ: the paper has bert-base-uncased+microsoft/resnet-50" in text
+    assert "The encoders differ: the recipe has bert-base-uncased+microsoft/resnet-50" in text
     assert "up to 12.5% of the predictions change" in text
     assert text.count("predictions change") == 1
     assert "Published has the recipe as published. Sound has model.input_dropout 0.5 (0.0)" in text
     assert "training.epochs 8 (150)" in text
+
+
+def test_the_paragraph_claims_no_recipe_and_no_encoders_that_are_not_there() -> None:
+    recipe = load_recipe("clip-ca-cg", "mvsa-single")["encoders"]
+    for encoders, wishes, expected in (
+        ("offline", [], "The encoders differ: the recipe has roberta-base"),
+        ("paper", [], "The encoders are the recipe's, frozen"),
+        ("paper", ["plugins.finetune={text: 4}"], "The encoders are the recipe's, their last layers trained"),
+    ):
+        config = configure("clip-ca-cg", "mvsa-single", encoders=encoders, overrides=wishes)
+        text = what_differs({"sound": config}, None, recipe, {"sound": {"flips": 0.0}})
+        assert text.startswith(expected)
+        assert "Sound has settings of our own; no recipe of the paper is at hand" in text
 
 
 def test_a_reproduction_says_inside_or_outside(
