@@ -67,7 +67,10 @@ def export_model(source: str | Path | None, output: Path, *, to: Format = "onnx"
     predictor = Predictor(model, config, engine="torch")
     output = Path(output)
     refuse_run(output)
-    refuse_foreign(output, (CONFIG, WEIGHTS), config=CONFIG, keys=frozenset({"format", "outputs"}))
+    # a killed export leaves graphs without a configuration, and the tokenizer after them
+    unfinished = any(output.glob(f"{HEAD}.*"))
+    names = (CONFIG, WEIGHTS) if unfinished else (CONFIG, WEIGHTS, TOKENIZER)
+    refuse_foreign(output, names, config=CONFIG, keys=frozenset({"format", "outputs"}))
     try:
         output.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(prefix=".export-", dir=output) as name:

@@ -64,7 +64,7 @@ def polarities_of(classes: Sequence[str]) -> tuple[str, ...]:
 
 def lexicon_rationales(pairs: Sequence[Pair], polarities: Sequence[str]) -> Iterator[dict[str, str]]:
     """For each post, polarity → rationale, one post after the other."""
-    looks = look_at_all([pair.image for pair in pairs])
+    looks = look_at_all([pair.picture for pair in pairs])
     for pair, look in zip(pairs, looks, strict=True):
         evidence = find_evidence(pair.text)
         yield {polarity: compose(polarity, evidence, look) for polarity in polarities}

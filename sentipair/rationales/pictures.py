@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from sentipair.data.images import UnreadableImageError, open_image
+from sentipair.data.images import Picture, UnreadableImageError, open_image
 
 SIDE = 32
 """Pictures are reduced to this square: colours at large, no details."""
@@ -79,13 +78,13 @@ the rest is convention.
 """
 
 
-def look_at(path: Path) -> Look:
+def look_at(picture: Picture) -> Look:
     """Measure a picture.
 
     Raises:
         UnreadableImageError: it cannot be used.
     """
-    small = open_image(path, side=2 * SIDE).resize((SIDE, SIDE), Image.Resampling.BOX)
+    small = open_image(picture, side=2 * SIDE).resize((SIDE, SIDE), Image.Resampling.BOX)
     colours = np.asarray(small, dtype=np.float64) / 255  # (SIDE, SIDE, 3)
     luma = colours @ LUMA
     highest, lowest = colours.max(axis=-1), colours.min(axis=-1)
@@ -94,17 +93,17 @@ def look_at(path: Path) -> Look:
     return Look(float(luma.mean()), float(luma.std()), float(saturation.mean()), float(warmth.mean()))
 
 
-def look_at_all(paths: Sequence[Path | None]) -> Iterator[Look | None]:
+def look_at_all(pictures: Sequence[Picture | None]) -> Iterator[Look | None]:
     """Measure one picture after the other, in parallel; ``None`` where there is none or it cannot be used."""
 
-    def look(path: Path | None) -> Look | None:
+    def look(picture: Picture | None) -> Look | None:
         try:
-            return None if path is None else look_at(path)
+            return None if picture is None else look_at(picture)
         except UnreadableImageError:
             return None
 
     with ThreadPoolExecutor() as pool:
-        yield from pool.map(look, paths)
+        yield from pool.map(look, pictures)
 
 
 def traits(look: Look) -> list[Trait]:

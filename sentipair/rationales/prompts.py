@@ -44,6 +44,13 @@ _UNABLE = (
     r"(can['’]?t|cannot|can not|unable|not able|won['’]?t|will not|((not|don['’]?t) feel|not) comfortable)\b"
 )
 
+_TASK = (
+    r"$|[.,;:!]|help|assist|provide|answer|respond|repl|analy[sz]|view|see\b|look|access|open|read|process|describe|identif|"
+    r"interpret|comply|determine|say|tell|discuss|comment|engage|continue|generate|create|produce|write|make|offer|give|"
+    r"support|argue|take|treat|fulfil|proceed|participat|this|that|it\b|so\b|any|requests?"
+)
+"""What a model says that it cannot do when it refuses, as "I cannot stop smiling" does not."""
+
 ENGLISH = Wording(
     rationale=(
         "Somebody posted this picture together with the text below. Take the post to be {polarity}. "
@@ -59,7 +66,7 @@ ENGLISH = Wording(
     no_picture="\n\nThe post has no picture.",
     refusal=(
         rf"(i['’]?m |i am )?((very|so) )?sorry\b[,.!]*( (but|no)\b|.{{0,20}}\b{_UNABLE})|unfortunately,? (i|we)\b|"
-        rf"(i|we)['’]?( am|m| are|re| do)? ?{_UNABLE}|as an ai\b"
+        rf"(i|we)['’]?( am|m| are|re| do)? ?{_UNABLE} *(to |with )?(do |be )?({_TASK})|as an ai\b"
     ),
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated
@@ -25,17 +26,30 @@ Bearer = Annotated[
 def read_keys(file: Path | None = None) -> list[str]:
     """The keys in ``file``, one per line, or in the environment variable ``SENTIPAIR_API_KEYS``, separated by blanks.
 
+    In a file, empty lines and those that begin with ``#`` are left out.
+
     Raises:
-        UserError: the file cannot be read, or holds no key.
+        UserError: the file cannot be read or holds no key, or a key has blanks or letters beyond ASCII, which cannot be
+            sent in a header.
     """
     if file is None:
-        return os.environ.get(VARIABLE, "").split()
-    try:
-        keys = file.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the API keys in {file}: {error}") from error
-    if not keys:
-        raise UserError(f"there is no API key in {file}; write one per line")
+        keys, place = os.environ.get(VARIABLE, "").split(), VARIABLE
+    else:
+        try:
+            lines = file.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read the API keys in {file}: {error}") from error
+        keys, place = (
+            [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")],
+            str(file),
+        )
+        if not keys:
+            raise UserError(f"there is no API key in {file}; write one per line")
+    for number, key in enumerate(keys, start=1):
+        if not re.fullmatch(r"[!-~]+", key):
+            raise UserError(
+                f"key {number} in {place} has blanks or other signs that a header cannot hold; change it"
+            )
     return keys
 
 

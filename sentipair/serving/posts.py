@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import HTTPException
 from PIL import Image, UnidentifiedImageError
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, TypeAdapter, ValidationError
 
 from sentipair.data.images import read_header
 from sentipair.data.pair import Pair
@@ -49,7 +50,8 @@ class SentPost(BaseModel):
 
 
 ONE: TypeAdapter[SentPost] = TypeAdapter(SentPost)
-MANY: TypeAdapter[list[SentPost]] = TypeAdapter(list[SentPost])
+TOGETHER = 2
+"""Times the pixels of one picture that the pictures of one request may have together."""
 
 
 def one_post(body: Body, limits: Limits) -> Given:
@@ -78,14 +80,35 @@ def many_posts(body: Body, limits: Limits) -> list[Given]:
     """
     if _kind(body) != "application/json":
         raise HTTPException(415, "send application/json")
-    posts = _parsed(MANY, body.data)
-    if len(posts) > limits.posts:
-        raise HTTPException(413, f"{len(posts)} posts, the limit is {limits.posts} in one request")
-    found = []
-    for number, post in enumerate(posts, start=1):
+    found, pixels = [], 0
+    for number, post in enumerate(_parsed(_many(limits.posts), body.data), start=1):
         problem, name = too_long(post, limits), str(number)
-        found.append(Given(Pair(id=name), problem) if problem else given(post, limits, name=name).explained())
+        if problem:
+            found.append(Given(Pair(id=name), problem))
+            continue
+        size = pixels_of(post)
+        pixels += size if size <= limits.pixels else 0
+        if size and pixels > TOGETHER * limits.pixels:
+            problem = f"the pictures of a request have at most {TOGETHER * limits.pixels:,} pixels; send another one"
+            found.append(Given(make_pair(image=None, text=post.text, name=name), problem))
+        else:
+            found.append(given(post, limits, name=name).explained())
     return found
+
+
+@cache
+def _many(most: int) -> TypeAdapter[list[SentPost]]:
+    """Reads at most so many posts, and up to the first that is none: a request must not cost more than it is long."""
+    return TypeAdapter(Annotated[list[SentPost], Field(max_length=most), FailFast()])
+
+
+def pixels_of(post: SentPost) -> int:
+    """Of the picture as its header has it; 0 where there is none or none to be told."""
+    try:
+        header = None if post.image is None else read_header(post.image, formats=FORMATS)
+    except Exception:  # damaged, or a decompression bomb
+        return 0
+    return header.width * header.height if header else 0
 
 
 def too_long(post: SentPost, limits: Limits) -> str | None:
@@ -136,4 +159,9 @@ def _parsed(adapter: TypeAdapter[Any], data: bytes) -> Any:
     try:
         return adapter.validate_json(data)
     except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        if first["type"] == "too_long":
+            raise HTTPException(
+                413, f"more than {first['ctx']['max_length']} posts in one request"
+            ) from error
         raise HTTPException(422, one_line(error)) from error

@@ -56,10 +56,19 @@ def test_a_run_and_other_files_are_left_alone(finished_run: Path, tmp_path: Path
         with pytest.raises(UserError, match="is a run, which other files would damage"):
             export_model(finished_run, output)
         assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
-    (tmp_path / "config.json").write_text('{"of": "another program"}', encoding="utf-8")
-    with pytest.raises(UserError, match=r"holds another config\.json, which would be overwritten"):
-        export_model(None, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+    for name in ("config.json", "tokenizer.json"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text('{"of": "another program"}', encoding="utf-8")
+        with pytest.raises(UserError, match=f"holds another {name}, which would be overwritten"):
+            export_model(None, tmp_path / name)
+        assert [path.name for path in (tmp_path / name).iterdir()] == [name]
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_a_killed_export_is_begun_anew(tmp_path: Path) -> None:
+    for name in ("head.onnx", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"of a process that was killed")
+    assert export_model(None, tmp_path) < 1e-3
 
 
 @pytest.mark.usefixtures("ready_made")

@@ -10,6 +10,7 @@ from PIL import Image
 
 from sentipair.data import Pair
 from sentipair.data.images import UnreadableImageError
+from sentipair.data.pair import Post
 from sentipair.rationales.lexicon import (
     compose,
     find_evidence,
@@ -99,6 +100,13 @@ def test_neutral_words_by_degree(text: str, said: str) -> None:
 def test_one_at_a_time_or_together_is_the_same(posts: list[Pair]) -> None:
     together = list(lexicon_rationales(posts, SENTIMENTS))
     assert together == [one(pair) for pair in posts]
+
+
+def test_a_picture_that_is_no_file_is_seen_as_well(tmp_path: Path) -> None:
+    Image.new("RGB", (40, 30), (255, 210, 60)).save(tmp_path / "sun.png")
+    shown = one(Pair(id="a", text="lovely", image=tmp_path / "sun.png"))
+    assert one(Post(id="a", text="lovely", opened=(tmp_path / "sun.png").read_bytes())) == shown
+    assert one(Post(id="a", text="lovely", opened=Image.open(tmp_path / "sun.png"))) == shown
 
 
 def test_other_classes_get_the_three_sentiments() -> None:

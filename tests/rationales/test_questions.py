@@ -94,6 +94,9 @@ def test_a_refusal_is_short_and_begins_as_one() -> None:
     assert not is_refusal("Sorry! The dog looks so cute that I cannot stop smiling")
     assert not is_refusal("I cannot see gloom here: " + "the sun shines, " * 30)
     assert not is_refusal("The author says: I can't wait!")
+    assert not is_refusal(
+        "I can't stop smiling at this bright picnic; the word 'wonderful' and the sun work together."
+    )
 
 
 def test_the_key_depends_on_all_that_shapes_the_answer(posts: list[Pair], tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import random
 import struct
 import threading
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from sentipair.errors import UserError
 from sentipair.inference.posts import Given, make_pair, require_content
@@ -178,7 +181,27 @@ def test_what_is_too_large_is_refused(client_of: ClientOf) -> None:
     chunked = client.post("/v1/predict", content=iter([b" "] * 5_000), headers=JSON)
     assert chunked.status_code == 413
     answer = client.post("/v1/predict/batch", json=[{}] * 3)
-    assert (answer.status_code, answer.json()["detail"]) == (413, "3 posts, the limit is 2 in one request")
+    assert (answer.status_code, answer.json()["detail"]) == (413, "more than 2 posts in one request")
+
+
+@pytest.mark.parametrize("item", [b"1", b"{}"])
+def test_a_long_list_costs_no_more_than_it_is_long(client: TestClient, item: bytes) -> None:
+    body = b"[" + b",".join([item] * 300_000) + b"]"
+    tracemalloc.start()
+    answer = client.post("/v1/predict/batch", content=body, headers=JSON)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert answer.status_code == (422 if item == b"1" else 413)
+    assert most < 50 * len(body)
+
+
+def test_the_pictures_of_a_request_have_a_limit_together(client_of: ClientOf) -> None:
+    picture = io.BytesIO()
+    Image.new("1", (100, 100)).save(picture, "PNG")
+    posts = [{"text": "x", "image": base64.b64encode(picture.getvalue()).decode()}] * 4
+    answers = client_of(limits=Limits(pixels=15_000)).post("/v1/predict/batch", json=posts).json()
+    told = "the pictures of a request have at most 30,000 pixels; send another one"
+    assert [answer["unusable"] for answer in answers] == [None, None, None, told]
 
 
 def test_who_comes_too_late_or_waits_too_long(client_of: ClientOf) -> None:
@@ -243,8 +266,12 @@ def test_where_keys_come_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     file.write_text("\n", encoding="utf-8")
     with pytest.raises(UserError, match="no API key"):
         read_keys(file)
-    file.write_text("c\nd\n", encoding="utf-8")
+    file.write_text("\ufeff# of the web team\nc\n\n  d\n", encoding="utf-8")
     assert read_keys(file) == ["c", "d"]
+    for key in ("two words", "clé"):
+        file.write_text(f"c\n{key}\n", encoding="utf-8")
+        with pytest.raises(UserError, match=r"key 2 in .* a header cannot hold"):
+            read_keys(file)
 
 
 def test_a_defect_is_500_and_harms_nobody_else(client: TestClient) -> None:

@@ -278,6 +278,8 @@ def test_a_post_beyond_a_limit_does_not_end_the_table(page: Page) -> None:
             "text,b\na,b,c\n",
             "odd.csv, row 1 has 3 fields, the header 2; put texts that hold the separator in quot",
         ),
+        ('text,image\n"she said,x.jpg\nsecond,y.jpg\n', "a quotation mark is never closed"),
+        ("text,image\ncat,a/1.jpg\ndog,b/1.jpg\n", "several pictures called 1.jpg, in several folders"),
     ],
 )
 def test_an_odd_table_is_refused_in_words(page: Page, content: str | bytes, words: str) -> None:

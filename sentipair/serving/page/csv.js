@@ -1,5 +1,7 @@
 // Tables as text: RFC 4180, with commas, semicolons or tabs; quoted cells may hold any of them, and line breaks.
 
+import { Problem } from "./server.js";
+
 export function parseCsv(text) {
   const separator = likelySeparator(text);
   const rows = [];
@@ -25,6 +27,7 @@ export function parseCsv(text) {
       cell += character;
     }
   }
+  if (quoted) throw new Problem("a quotation mark is never closed; double the quotation marks inside a quoted text.");
   if (cell !== "" || row.length) rows.push([...row, cell]);
   return rows.filter((cells) => cells.length > 1 || cells[0] !== "");
 }

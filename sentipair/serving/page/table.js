@@ -55,6 +55,12 @@ function takeTable(name, [columns = [], ...rows]) {
     const counts = `has ${rows[odd].length} fields, the header ${columns.length}`;
     throw new Problem(`${name}, row ${odd + 1} ${counts}; put texts that hold the separator in quotation marks.`);
   }
+  const paths = new Set(rows.map((row) => fileOf(row, lower)).filter(Boolean));
+  const bases = [...paths].map(baseOf);
+  const twice = bases.find((base, place) => bases.indexOf(base) < place);
+  if (twice) {
+    throw new Problem(`${name} has several pictures called ${twice}, in several folders; use sentipair predict --input.`);
+  }
   current.abort();
   const filled = rows.map((row) => [...row, ...Array(columns.length - row.length).fill("")]);
   Object.assign(given, { name, columns, rows: filled, lower });
@@ -65,6 +71,12 @@ function takeTable(name, [columns = [], ...rows]) {
 }
 
 function addPictures(files) {
+  const names = files.map(({ name }) => name);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice) {
+    refuse(`two pictures are called ${twice}; give them names of their own, or use sentipair predict --input.`);
+    return;
+  }
   for (const file of files) given.pictures.set(file.name, file);
   byId("pictures-name").textContent = `Pictures: ${given.pictures.size}`;
   describe();
@@ -93,10 +105,14 @@ function describe() {
 }
 
 function postOf(row) {
-  const cell = (...names) => row[names.map((name) => given.lower.indexOf(name)).find((place) => place >= 0)] ?? "";
-  const name = cell("image", "file_name").trim();
-  return { text: cell("text"), name, picture: given.pictures.get(name.split(/[\\/]/).pop()) };
+  const name = fileOf(row, given.lower);
+  return { text: cellOf(row, given.lower, "text"), name, picture: given.pictures.get(baseOf(name)) };
 }
+
+const cellOf = (row, lower, ...names) =>
+  row[names.map((name) => lower.indexOf(name)).find((place) => place >= 0)] ?? "";
+const fileOf = (row, lower) => cellOf(row, lower, "image", "file_name").trim();
+const baseOf = (path) => path.split(/[\\/]/).pop();
 
 async function score() {
   current = new AbortController();
