@@ -78,7 +78,7 @@ def test_a_summary_for_people(train: Any, sample_posts: Path, tmp_path: Path) ->
 
     again = train(sample_posts, "--seeds", 2)
     assert again.out == result.out
-    assert again.err == ""
+    assert again.err == f"every seed in {tmp_path / 'runs'} is finished; nothing is trained\n"
 
 
 def test_other_settings_in_the_same_folder_are_refused(train: Any, sample_posts: Path) -> None:
