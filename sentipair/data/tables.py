@@ -180,15 +180,20 @@ def _given_splits(
 
 
 def _other_labels(pairs: Sequence[Pair], classes: Sequence[str]) -> list[str]:
-    """A line per column of own labels that are no classes: nothing can be learned from these."""
+    """A line per column of own labels of which some are no classes: nothing can be learned from these.
+
+    Nothing is said of labels of another kind altogether, such as polarities beside sarcasm.
+    """
+    known = {name.casefold() for name in classes}
     columns = {
         "text_label": [pair.text_label for pair in pairs],
         "image_label": [pair.image_label for pair in pairs],
     }
     lines = []
     for column, values in columns.items():
-        others = Counter(value for value in values if value is not None and value not in classes)
-        if others:
+        found = [value for value in values if value is not None]
+        others = Counter(value for value in found if value not in classes)
+        if others and any(value.casefold() in known for value in found):
             lines.append(
                 f"{column} is none of the classes in {others.total():,} of {len(pairs):,} posts and not learned from "
                 f"there: {some(others)}"

@@ -84,11 +84,13 @@ def test_a_folder_needs_just_one_table(folder: Path) -> None:
 
 def test_optional_columns_in_any_case(folder: Path) -> None:
     path = text_file(folder, "\ufeffID,Text ,LABEL,text_label,Image_Label\r\n007,x,1,a,\r\n008,y,0,,b\r\n")
+    assert read_table(path).problems == ()  # labels of another kind
+    path = text_file(folder, "\ufeffID,Text ,LABEL,text_label,Image_Label\r\n007,x,A,a,\r\n008,y,B,,b\r\n")
     dataset = read_table(path)
     first, second = dataset
-    assert (first.id, first.label, first.text_label, first.image_label) == ("007", "1", "a", None)
+    assert (first.id, first.label, first.text_label, first.image_label) == ("007", "A", "a", None)
     assert (second.text_label, second.image_label) == (None, "b")
-    assert dataset.classes == ("0", "1")
+    assert dataset.classes == ("A", "B")
     assert dataset.problems == (
         "text_label is none of the classes in 1 of 2 posts and not learned from there: a",
         "image_label is none of the classes in 1 of 2 posts and not learned from there: b",
