@@ -12,7 +12,6 @@ from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError, safe_open
 
 from sentipair.errors import UserError
-from sentipair.files import is_folder
 
 PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
 IDENTITY = (
@@ -88,9 +87,7 @@ def folder_revision(folder: Path) -> str:
 
 def revisions(encoders: Mapping[str, str]) -> dict[str, str]:
     """``folder_revision`` of those of ``encoders``, by what they read, that are local folders with weights."""
-    folders = {
-        kind: Path(name).expanduser() for kind, name in encoders.items() if is_folder(Path(name).expanduser())
-    }
+    folders = {kind: Path(name) for kind, name in encoders.items() if Path(name).is_absolute()}
     return {kind: folder_revision(folder) for kind, folder in folders.items() if weight_files(folder)}
 
 

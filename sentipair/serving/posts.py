@@ -50,8 +50,8 @@ class SentPost(BaseModel):
 
 
 ONE: TypeAdapter[SentPost] = TypeAdapter(SentPost)
-TOGETHER = 2
-"""Times the pixels of one picture that the pictures of one request may have together."""
+TOGETHER = 8
+"""Times the pixels of one picture that the pictures of one request may have together: 64 photos of 6 megapixels."""
 
 
 def one_post(body: Body, limits: Limits) -> Given:

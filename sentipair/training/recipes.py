@@ -22,6 +22,8 @@ import yaml
 from sentipair.data import all_readers
 from sentipair.data.readers.loading import TABLE_TEXT_STEPS
 from sentipair.encoders import Encoders
+from sentipair.encoders.choice import MINILM
+from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
 from sentipair.errors import UserError
 from sentipair.files import is_folder
 from sentipair.models import model_class
@@ -137,8 +139,9 @@ def _fidelity(component: type, fidelity: str) -> dict[str, str]:
 
 
 def _from_anywhere(encoder: Any) -> Any:
-    """A local folder as it can be found from anywhere; any other name stays."""
-    if isinstance(encoder, str) and is_folder(Path(encoder).expanduser()):
+    """A local folder as it can be found from anywhere; any other name stays, that of a packaged encoder too."""
+    packaged = (MINILM, EFFICIENTNET_LITE0)
+    if isinstance(encoder, str) and encoder not in packaged and is_folder(Path(encoder).expanduser()):
         return str(Path(encoder).expanduser().absolute())
     return encoder
 

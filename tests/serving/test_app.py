@@ -198,10 +198,10 @@ def test_a_long_list_costs_no_more_than_it_is_long(client: TestClient, item: byt
 def test_the_pictures_of_a_request_have_a_limit_together(client_of: ClientOf) -> None:
     picture = io.BytesIO()
     Image.new("1", (100, 100)).save(picture, "PNG")
-    posts = [{"text": "x", "image": base64.b64encode(picture.getvalue()).decode()}] * 4
-    answers = client_of(limits=Limits(pixels=15_000)).post("/v1/predict/batch", json=posts).json()
-    told = "the pictures of a request have at most 30,000 pixels; send another one"
-    assert [answer["unusable"] for answer in answers] == [None, None, None, told]
+    posts = [{"text": "x", "image": base64.b64encode(picture.getvalue()).decode()}] * 9
+    answers = client_of(limits=Limits(pixels=10_000)).post("/v1/predict/batch", json=posts).json()
+    told = "the pictures of a request have at most 80,000 pixels; send another one"
+    assert [answer["unusable"] for answer in answers] == [*[None] * 8, told]
 
 
 def test_who_comes_too_late_or_waits_too_long(client_of: ClientOf) -> None:

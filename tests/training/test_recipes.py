@@ -130,7 +130,9 @@ def test_an_encoder_in_a_folder_is_found_from_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tweets" / "text").mkdir(parents=True)
+    (tmp_path / "all-MiniLM-L6-v2").mkdir()  # a folder of that name is not the packaged one
     monkeypatch.chdir(tmp_path)
+    assert configure("spp-scl", "mvsa-single").encoders.text == "all-MiniLM-L6-v2"
     chosen = configure("spp-scl", "mvsa-single", encoders="tweets/text+models/vision").encoders
     assert (chosen.text, chosen.image) == (str(tmp_path / "tweets" / "text"), "models/vision")
 
