@@ -12,6 +12,7 @@ from rich.table import Table
 
 from sentipair.cli.show import control_table, print_json
 from sentipair.errors import UserError
+from sentipair.progress import say
 
 app = typer.Typer(help="Data sets: what can be read, and what is wrong with them.", no_args_is_help=True)
 
@@ -23,13 +24,15 @@ def list_readers() -> None:
     Example: sentipair data list
     """
     from sentipair.data import all_readers
+    from sentipair.data.splits import FOLDS
 
     console = Console()
     for reader in all_readers().values():
         facts = {
             "classes": ", ".join(reader.classes),
             "variants": ", ".join(reader.variants),
-            "splits": ", ".join(reader.schemes),
+            "splits": ", ".join((*reader.schemes, FOLDS)),
+            "text": ", ".join(reader.text_steps),
             "files": reader.layout,
             "from": reader.source,
             "cite": reader.citation,
@@ -39,7 +42,10 @@ def list_readers() -> None:
         for name, value in facts.items():
             table.add_row(f"  [dim]{name}[/]", escape(value))
         console.print(table)
-    console.print("\nAlso any .csv, .tsv, .jsonl or .parquet with the columns image, text, label.")
+    console.print(
+        "\nAlso any .csv, .tsv, .jsonl or .parquet with the columns image, text, label, and any folder of pictures "
+        "with a metadata table."
+    )
 
 
 @app.command()
@@ -61,7 +67,7 @@ def check(
     from sentipair.data.duplicates import read_pictures
     from sentipair.evaluation.controls import control_scores, telling
 
-    pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
+    pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme, require_labels=False)
     pictures = read_pictures(pairs)
     report = audit(pairs, pictures=pictures)
     controls = control_scores(pairs, pictures)
@@ -86,6 +92,8 @@ def prepare(
 ) -> None:
     """Write one plain table of a data set, texts normalised, labels fused, splits marked.
 
+    Rationales, attributes of pictures and the votes of single annotators have no place in it.
+
     Example: sentipair data prepare mvsa-single --root path/to/mvsa-single --output mvsa-single.parquet
     """
     import pyarrow as pa
@@ -97,8 +105,14 @@ def prepare(
 
     if output.suffix.lower() != ".parquet":
         raise UserError(f"cannot write {output.name}: a prepared table is Parquet; name it .parquet")
-    if dataset not in all_readers() and same_place(output, table_file(Path(dataset))):
-        raise UserError(f"{output} is the table to be prepared; choose another --output")
+    if dataset not in all_readers():
+        table = table_file(Path(dataset))
+        if same_place(output, table):
+            raise UserError(f"{output} is the table to be prepared; choose another --output")
+        if output.stem == table.stem == "metadata" and same_place(output.parent, table.parent):
+            raise UserError(
+                f"a second table named metadata would make {table.parent} unreadable; choose another --output"
+            )
     pairs = load_dataset(dataset, root=root, variant=variant, scheme=scheme)
     split = {i: name for name, ids in pairs.splits.items() for i in ids}
     rows = [
@@ -115,4 +129,6 @@ def prepare(
     ]
     with atomic_write(output) as file:
         pq.write_table(pa.Table.from_pylist(rows), file)
+    for problem in pairs.problems:
+        say(problem)
     typer.echo(f"{len(rows):,} pairs written to {output}")

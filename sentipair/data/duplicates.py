@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import unicodedata
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from PIL import Image
 from sentipair.data.cues import Surface, surface
 from sentipair.data.images import UnreadableImageError, open_image
 from sentipair.data.pair import Pair
+from sentipair.files import is_file
 from sentipair.progress import track
 
 TextLevel = Literal["exact", "no urls", "alphanumeric"]
@@ -31,6 +33,7 @@ PLAIN = 2.0
 """Below this standard deviation of the grey values (0 to 255) a picture is plain: its hashes are noise."""
 
 _URL = re.compile(r"(?:https?://|www\.)\S*", re.IGNORECASE)
+_ADDRESSED = re.compile(r"\brt\b|@\w+")
 _FREQUENCIES, _POSITIONS = np.arange(8)[:, None], np.arange(32)[None, :]
 _DCT = 2 * np.cos(np.pi * _FREQUENCIES * (2 * _POSITIONS + 1) / 64)  # (8, 32), DCT-II
 
@@ -57,17 +60,23 @@ class PictureKey:
 Pictures = Mapping[Path, PictureKey | UnreadableImageError]
 """Every picture that was read, or why it could not be."""
 
+_read: dict[tuple[Path, object], PictureKey | UnreadableImageError] = {}
+"""What this process has read, by path and ``stamp``: a split and the facts about it both ask."""
 
-def text_key(text: str, level: TextLevel = "no urls") -> str:
+
+def text_key(text: str, level: TextLevel) -> str:
     """What two texts are compared by; empty when nothing is left to compare.
 
     ``exact``: the text itself. ``no urls``: lower case, URLs removed, blanks collapsed. ``alphanumeric``: of
-    that, letters and digits alone.
+    that, without ``RT`` and ``@somebody``, letters (with their accents and vowel signs) and digits alone, in NFKC.
     """
     if level == "exact":
         return text if text.strip() else ""
     text = " ".join(_URL.sub(" ", text.lower()).split())
-    return text if level == "no urls" else "".join(filter(str.isalnum, text))
+    if level == "no urls":
+        return text
+    letters = unicodedata.normalize("NFKC", _ADDRESSED.sub(" ", text))
+    return "".join(letter for letter in letters if unicodedata.category(letter)[0] in "LMN")
 
 
 def phash(grey: NDArray[np.float64]) -> int:
@@ -108,19 +117,27 @@ def picture_key(source: Path | bytes) -> PictureKey:
 def read_pictures(pairs: Iterable[Pair]) -> Pictures:
     """Hash the pictures of ``pairs`` on all cores behind a progress bar; an unreadable one yields its error."""
 
-    def key_or_error(path: Path) -> PictureKey | UnreadableImageError:
+    def read(place: tuple[Path, object]) -> None:
         try:
-            return picture_key(path)
+            _read[place] = picture_key(place[0])
         except UnreadableImageError as error:
-            return error
+            _read[place] = error
 
-    paths = sorted({pair.image for pair in pairs if pair.image})
-    if not paths:
-        return {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding and resizing release the interpreter lock
-        return dict(
-            zip(paths, track(pool.map(key_or_error, paths), "hashing pictures", len(paths)), strict=True)
-        )
+    places = [(path, stamp(path)) for path in sorted({pair.image for pair in pairs if pair.image})]
+    new = [place for place in places if place not in _read]
+    if new:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # decoding and resizing release the interpreter lock
+            for _ in track(pool.map(read, new), "hashing pictures", len(new)):
+                pass
+    return {place[0]: _read[place] for place in places}
+
+
+def stamp(path: Path | None) -> tuple[int, int] | None:
+    """Size and time of a file, which tell whether it has changed; None where there is none."""
+    if path is None or not is_file(path):
+        return None
+    state = path.stat()
+    return state.st_size, state.st_mtime_ns
 
 
 def near_pairs(
@@ -189,12 +206,16 @@ def keys_of(pairs: Sequence[Pair], known: Pictures) -> list[PictureKey | None]:
 
 
 def duplicate_groups(pairs: Sequence[Pair]) -> list[int]:
-    """A group number per pair: a group shares a text (lower case, without URLs) or a similar picture.
+    """A group number per pair: a group shares a text, at any of ``TEXT_LEVELS``, or a similar picture.
 
     Sharing is passed on: if A and B share a text and B and C a picture, all three are one group. An own split
     keeps every group on one side. Pictures are read and hashed here; without any only texts are compared.
     """
-    texts = same_key_links([text_key(pair.text) for pair in pairs])
+    texts = [
+        link
+        for level in TEXT_LEVELS
+        for link in same_key_links([text_key(pair.text, level) for pair in pairs])
+    ]
     return linked(len(pairs), texts + picture_links(keys_of(pairs, read_pictures(pairs))))
 
 

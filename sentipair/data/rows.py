@@ -70,6 +70,25 @@ def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     return columns, rows
 
 
+def lines_not_utf8(path: Path) -> int:
+    """How many lines of a table of text are neither UTF-8 nor, by their mark, UTF-16; 0 for Parquet."""
+    if path.suffix.lower() == ".parquet":
+        return 0
+    with path.open("rb") as file:
+        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            return 0
+        file.seek(0)
+        return sum(not _is_utf8(line) for line in file)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def open_parquet(path: Path) -> pq.ParquetFile:
     """A Parquet file.
 
@@ -110,16 +129,17 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
+def read_records(path: Path) -> list[list[str]]:
+    """The fields of every row of a TSV that has no header.
+
+    Raises:
+        UserError: quotation marks do not match.
+    """
+    return [fields for _, fields in _csv_fields(path, "\t") if fields]
+
+
 def _csv_rows(path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row]]:
-    csv.field_size_limit(LONGEST_FIELD)
-    unquoted = delimiter == "\t" and _is_unquoted(path)
-    lines = csv.reader(
-        _lines(path, newline=""),
-        delimiter=delimiter,
-        strict=True,
-        quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL,
-    )
-    rows = _csv_fields(lines, path)
+    rows = _csv_fields(path, delimiter)
     _, fields = next(rows, (0, []))
     header = tuple(name.strip() for name in fields)
 
@@ -154,8 +174,16 @@ def _is_unquoted(path: Path) -> bool:
         return True
 
 
-def _csv_fields(lines: Any, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The fields of every line that is not empty, by number; the header, whatever it holds, is 0."""
+def _csv_fields(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The fields of every row that is not empty, by number; the first, whatever it holds, is 0: the header."""
+    csv.field_size_limit(LONGEST_FIELD)
+    unquoted = delimiter == "\t" and _is_unquoted(path)
+    lines = csv.reader(
+        _lines(path, newline=""),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_NONE if unquoted else csv.QUOTE_MINIMAL,
+    )
     try:
         yield 0, next(lines, [])
         yield from enumerate((line for line in lines if line), start=1)
@@ -171,7 +199,7 @@ def _json_rows(path: Path) -> Iterator[Row]:
     for number, line in enumerate(lines, start=1):
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{path.name}, row {number} is no JSON: {error}") from error
         if not isinstance(row, dict):
             raise UserError(f'{path.name}, row {number} is no JSON object like {{"text": "…"}}')

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from sentipair.data.duplicates import duplicate_groups
+from sentipair.data.duplicates import duplicate_groups, stamp
 from sentipair.data.pair import SPLITS, Pair
 from sentipair.errors import UserError
 from sentipair.files import sha256
@@ -22,7 +22,7 @@ OWN = "own"
 FOLDS = "folds-K/k"
 """How the schemes are written that split the data at hand into K folds, k of them the test: ``folds-5/1`` …"""
 
-_FOLD = re.compile(r"folds-(\d+)/(\d+)")
+_FOLD = re.compile(r"folds-(\d{1,9})/(\d{1,9})")
 
 
 def published_schemes(name: str) -> tuple[str, ...]:
@@ -33,8 +33,9 @@ def published_schemes(name: str) -> tuple[str, ...]:
 def published_split(name: str, scheme: str) -> Mapping[str, tuple[str, ...]]:
     """Ids per split, in the published order where there is one.
 
-    ``clmlf``: the files of Li et al. (Findings of NAACL 2022), sorted by label. ``cheema-2021/k``: fold k of
-    Cheema et al. (MMPT 2021), every id tested in exactly one fold; train is what the fold does not hold out.
+    ``clmlf``: the files of Li et al. (Findings of NAACL 2022), MVSA's sorted by label and HFM's in long runs of one.
+    ``cheema-2021/k``: fold k of Cheema et al. (MMPT 2021), every id tested in exactly one fold; train is what the fold
+    does not hold out.
 
     Raises:
         UserError: no such split, or the shipped list does not match its hash.
@@ -143,7 +144,7 @@ def _groups(pairs: Sequence[Pair], *, seed: int) -> list[list[Pair]]:
     """The labelled pairs in groups of duplicates: by class, then the large ones first, then as the seed decides."""
     labelled = [pair for pair in pairs if pair.label is not None]
     numbers = _duplicate_groups(
-        tuple((pair.id, pair.text, pair.image, _stamp(pair.image)) for pair in labelled)
+        tuple((pair.id, pair.text, pair.image, stamp(pair.image)) for pair in labelled)
     )
     groups: dict[int, list[Pair]] = defaultdict(list)
     for pair, number in zip(labelled, numbers, strict=True):
@@ -160,14 +161,6 @@ def _groups(pairs: Sequence[Pair], *, seed: int) -> list[list[Pair]]:
 @lru_cache(maxsize=1)  # every fold of the same posts asks for them again, and hashing pictures takes long
 def _duplicate_groups(posts: tuple[tuple[str, str, Path | None, object], ...]) -> list[int]:
     return duplicate_groups([Pair(id=key, text=text, image=image) for key, text, image, _ in posts])
-
-
-def _stamp(path: Path | None) -> tuple[int, int] | None:
-    """Size and time of a file, which tell whether it has changed."""
-    if path is None or not path.is_file():
-        return None
-    state = path.stat()
-    return state.st_size, state.st_mtime_ns
 
 
 def _published(name: str) -> dict[str, Any]:

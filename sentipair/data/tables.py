@@ -8,14 +8,21 @@ from pathlib import Path
 
 from sentipair.data.pair import SENTIMENT, SPLITS, Pair, PairDataset
 from sentipair.data.presence import only_present, some
-from sentipair.data.rows import SUFFIXES, Row, read_rows
-from sentipair.data.splits import OWN, own_split
-from sentipair.data.text import normalise_all
+from sentipair.data.rows import SUFFIXES, Row, lines_not_utf8, read_rows
+from sentipair.data.splits import OWN, make_split
+from sentipair.data.text import normalise_all, whole_characters
 from sentipair.errors import UserError
+from sentipair.files import is_address
 
 COLUMNS = ("id", "image", "text", "label", "split", "text_label", "image_label")
 ALIASES = {"file_name": "image"}
 """Hugging Face picture folders call the picture ``file_name``."""
+
+NO_LABEL = ("nan", "null", "n/a", "#n/a")
+"""What programs write for an empty cell."""
+
+MANY_CLASSES = 10
+"""From here on labels of which most occur once are called scores."""
 
 SPLIT_NAMES = {"train": "train", "dev": "validation", "val": "validation", "valid": "validation"} | {
     name: name for name in SPLITS
@@ -25,6 +32,7 @@ SPLIT_NAMES = {"train": "train", "dev": "validation", "val": "validation", "vali
 def read_table(
     path: Path,
     *,
+    scheme: str | None = None,
     seed: int = 0,
     classes: Sequence[str] | None = None,
     text_steps: Sequence[str] = (),
@@ -38,7 +46,9 @@ def read_table(
 
     Args:
         path: the table or the folder.
-        seed: of the own split, which is made where there are labels but no ``split`` column.
+        scheme: ``"own"`` or own folds such as ``"folds-5/1"``, in place of the ``split`` column. If not given: that
+            column, or ``"own"`` where there are labels and no such column.
+        seed: of an own split or own folds.
         classes: class names in order. If not given: those found, as positive, neutral, negative if they are
             just these three, otherwise in alphabetical order.
         text_steps: names of ``TEXT_STEPS``, in order, which the texts go through.
@@ -48,7 +58,7 @@ def read_table(
         UserError: the table cannot be read, is empty or lacks columns; an id is empty or occurs twice; a
             split has an unknown name; no row has a label though labels are required.
     """
-    name = Path(path).name
+    name = whole_characters(Path(path).resolve().name)
     path = table_file(Path(path))
     header, rows = read_rows(path)
     if not rows:
@@ -59,33 +69,48 @@ def read_table(
         raise UserError(f"{path.name} has no column text or image (it has: {', '.join(header)}); add one")
     if require_labels and "label" not in known:
         raise UserError(f"{path.name} has no column label (it has: {', '.join(header)}); add one")
-    unknown = [name for name in header if name not in names]
+    unknown = [name for name in header if name and name not in names]
     problems = [f"columns ignored: {', '.join(unknown)}"] if unknown else []
+    if odd := lines_not_utf8(path):
+        problems.append(
+            f"{odd:,} lines are not UTF-8 and are read as Windows-1252; if it is none, save as UTF-8"
+        )
 
     cells = [{names[key]: _filled(value) for key, value in row.items() if key in names} for row in rows]
     pairs = [_pair(row, number, path) for number, row in enumerate(cells, start=1)]
+    addresses = [image for row in cells if (image := _address(row)) is not None]
+    if addresses:
+        problems.append(
+            f"{len(addresses):,} pictures are addresses, which are not fetched; download them: {some(addresses)}"
+        )
     _refuse_repeated_ids(pairs, path)
     kept, absences = only_present(pairs)
     present = normalise_all(kept, text_steps)
-    labels = {pair.label for pair in present if pair.label is not None}
+    counts = Counter(pair.label for pair in present if pair.label is not None)
+    labels = set(counts)
     if require_labels and not labels:
+        if not present:
+            raise UserError(f"{path.name}: no post is left; {'; '.join([*problems, *absences])}")
         raise UserError(f"{path.name}: no post has a label; fill in the column label")
     unlabelled = [pair.id for pair in present if pair.label is None]
     if labels and unlabelled:
         problems.append(f"{len(unlabelled):,} of {len(present):,} posts have no label: {some(unlabelled)}")
-    scheme, splits = "none", dict[str, tuple[str, ...]]()
-    if "split" in known:
+    splits: Mapping[str, tuple[str, ...]] = {}
+    if scheme is None and "split" in known:
         scheme = "as-given"
         splits, unsplit = _given_splits(cells, pairs, {pair.id for pair in present}, path)
         if unsplit:
             problems.append(f"{len(unsplit):,} of {len(present):,} posts belong to no split: {some(unsplit)}")
-    elif labels and require_labels:
-        scheme, splits = f"{OWN}/seed={seed}", dict(own_split(present, seed=seed))
+    elif labels and (scheme or require_labels):
+        splits = make_split(present, scheme or OWN, seed=seed)
+        scheme = f"{scheme or OWN}/seed={seed}"
     chosen = tuple(classes) if classes is not None else _classes(labels)
+    if classes is None:
+        problems += _odd_classes(counts)
     problems += _other_labels(present, chosen) if labels else []
     return PairDataset(
         name=name,
-        scheme=scheme,
+        scheme=scheme or "none",
         classes=chosen,
         pairs=present,
         text_steps=tuple(text_steps),
@@ -131,10 +156,11 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
         if not isinstance(row.get(name, ""), str | None):
             kind = type(row[name]).__name__
             raise UserError(f"{path.name}, row {number}: {name} is a {kind}; give a string")
-    for name in ("id", "label", "text_label", "image_label"):
-        if isinstance(row.get(name), list | dict):
-            raise UserError(f"{path.name}, row {number}: {name} holds several values; give one")
-    image = _cell(row, "image")
+    for name in ("id", "label", "text_label", "image_label", "split"):
+        if isinstance(row.get(name), list | dict | bytes):
+            kind = type(row[name]).__name__
+            raise UserError(f"{path.name}, row {number}: {name} is a {kind}; give a string or a number")
+    image = None if _address(row) else _cell(row, "image")
     return Pair(
         id=key,
         text=row.get("text") or "",
@@ -143,6 +169,12 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
         text_label=_cell(row, "text_label"),
         image_label=_cell(row, "image_label"),
     )
+
+
+def _address(row: Row) -> str | None:
+    """The picture's address on the web, where it is one."""
+    image = _cell(row, "image")
+    return image if image is not None and is_address(image) else None
 
 
 def _cell(row: Row, name: str) -> str | None:
@@ -177,6 +209,29 @@ def _given_splits(
         if pair.id in present:
             (unsplit if given is None else members.setdefault(SPLIT_NAMES[given.lower()], [])).append(pair.id)
     return {split: tuple(members[split]) for split in SPLITS if split in members}, unsplit
+
+
+def _odd_classes(counts: Mapping[str, int]) -> list[str]:
+    """Lines about labels that hardly are the classes that were meant."""
+    alike: dict[object, list[str]] = {}
+    for label in sorted(counts):
+        try:
+            alike.setdefault(float(label), []).append(label)
+        except ValueError:
+            alike.setdefault(label.casefold(), []).append(label)
+    lines = [
+        f"the labels {', '.join(each)} are classes of their own; write them alike if they are one"
+        for each in alike.values()
+        if len(each) > 1
+    ]
+    if missing := [label for label in sorted(counts) if label.casefold() in NO_LABEL]:
+        lines.append(f"the label {', '.join(missing)} is a class; leave the cell empty where there is none")
+    single = sum(count == 1 for count in counts.values())
+    if len(counts) >= MANY_CLASSES and single > len(counts) / 2:
+        lines.append(
+            f"{single:,} of {len(counts):,} classes have one post each; labels should be classes, not scores"
+        )
+    return lines
 
 
 def _other_labels(pairs: Sequence[Pair], classes: Sequence[str]) -> list[str]:

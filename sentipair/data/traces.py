@@ -20,6 +20,9 @@ from sentipair.files import sha256, write_json
 TRACES = "trained-on.json"
 """Lies beside the weights; holds one entry per data set."""
 
+VERSION = 2
+"""Of the entries: another one is raised whenever ``text_key`` changes, because hashes of then would match nothing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Traces:
@@ -68,26 +71,30 @@ class Traces:
 
 def write_traces(folder: Path, traces: Sequence[Traces]) -> None:
     """Write what the network in ``folder`` has been trained on."""
-    write_json(folder / TRACES, [asdict(each) for each in traces])
+    write_json(folder / TRACES, [{"version": VERSION, **asdict(each)} for each in traces])
 
 
 def read_traces(folder: Path) -> list[Traces]:
     """What the network in ``folder`` has been trained on, as far as is known there.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or of another version.
     """
     path = folder / TRACES
     if not path.exists():
         return []
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        return [
+        versions = {entry.get("version") for entry in entries}
+        found = [
             Traces(data=str(entry["data"]), texts=tuple(entry["texts"]), pictures=tuple(entry["pictures"]))
             for entry in entries
         ]
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (AttributeError, OSError, ValueError, LookupError, TypeError) as error:
         raise UserError(f"{path} is damaged; export the encoder again") from error
+    if versions - {VERSION}:
+        raise UserError(f"{path} was written by another version of sentipair; export the encoder again")
+    return found
 
 
 def _text_trace(pair: Pair) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -11,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sentipair.data.pair import SENTIMENT
-from sentipair.data.rows import SUFFIXES, read_rows
-from sentipair.data.text import collapse_blanks, decode
+from sentipair.data.rows import SUFFIXES, read_records, read_rows
+from sentipair.data.text import collapse_blanks
 from sentipair.errors import UserError
 from sentipair.files import atomic_write
 from sentipair.rationales.prompts import VERDICT
@@ -23,7 +22,6 @@ Rationales = Mapping[str, Mapping[str, str]]
 ALIASES = {"r_pos": "positive", "r_neu": "neutral", "r_neg": "negative"}
 """The names of MPT's columns."""
 
-_MPT_RECORD = re.compile(r"^(?=-?\d+\t[^\t\n]*\.\w{2,5}\t)", re.MULTILINE)
 _MPT_POLARITIES = {6: ("positive", "neutral", "negative"), 5: ("positive", "negative")}
 """What the rationales at the end of a record are for, by the number of its fields."""
 
@@ -41,8 +39,8 @@ def read_rationales(path: Path, classes: Sequence[str]) -> dict[str, dict[str, s
     """Read a table with ``id`` and a column per polarity, or a file in MPT's layout.
 
     MPT's has no header; its columns are label, picture, text, and the rationales for positive, neutral (where there are
-    three) and negative, between tabs, with line breaks inside. A post is called by its picture's name there, such as
-    ``4711.jpg``; where pictures share their names (CH-Mits), by the name of its picture's folder.
+    three) and negative, in quotation marks where they hold line breaks. A post is called by its picture's name there,
+    such as ``4711.jpg``; where pictures share their names (CH-Mits), by the name of its picture's folder.
 
     Args:
         path: ``.parquet``, ``.csv``, ``.tsv`` or ``.jsonl``. Columns other than ``classes``, the three sentiments and
@@ -81,13 +79,12 @@ def read_rationales(path: Path, classes: Sequence[str]) -> dict[str, dict[str, s
 
 def _read_mpt(path: Path) -> dict[str, dict[str, str]] | None:
     """The rationales of a file in MPT's layout, ``None`` if it is none."""
-    records = [record for record in _MPT_RECORD.split(decode(path.read_bytes())) if record.strip()]
-    if not records or not _MPT_RECORD.match(records[0]):
+    rows = read_records(path)
+    if not rows or not _starts_like_mpt(rows[0]):
         return None
-    rows = [record.rstrip("\r\n").split("\t") for record in records]
-    ((fields, _),) = Counter(min(len(row), max(_MPT_POLARITIES)) for row in rows).most_common(1)
+    fields = len(rows[0])
     for number, row in enumerate(rows, start=1):
-        if fields not in _MPT_POLARITIES or len(row) < fields:
+        if fields not in _MPT_POLARITIES or len(row) != fields:
             raise UserError(
                 f"{path.name}, record {number}: expected label, picture, text and two or three rationales between "
                 "tabs, as many in every record; restore the file"
@@ -101,7 +98,11 @@ def _read_mpt(path: Path) -> dict[str, dict[str, str]] | None:
         raise UserError(f"{path.name} names a post twice; pictures or their folders need names of their own")
     found = {}
     for key, row in zip(keys, rows, strict=True):
-        said = [*row[3 : fields - 1], "\t".join(row[fields - 1 :])]  # the last may hold tabs
-        cells = zip(polarities, map(collapse_blanks, said), strict=True)
+        cells = zip(polarities, map(collapse_blanks, row[3:]), strict=True)
         found[key] = {polarity: cell for polarity, cell in cells if cell}
     return found
+
+
+def _starts_like_mpt(row: Sequence[str]) -> bool:
+    """Whether a first row has a label and a picture, and not the names of columns."""
+    return len(row) > 1 and re.fullmatch(r"-?\d+", row[0]) is not None and bool(PurePosixPath(row[1]).suffix)

@@ -104,6 +104,25 @@ def test_prepare_does_not_write_over_the_table_it_reads(folder: Path, tmp_path: 
         assert expected in str(result.exception)
     assert table.read_bytes() == before
     assert not (tmp_path / "table.csv").exists()
+    result = run(app, ["prepare", str(folder), "--output", str(folder / "metadata.parquet")])
+    assert "a second table named metadata" in str(result.exception)
+
+
+def test_prepare_tells_what_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text("text,label,image\na,x,gone.jpg\n,y,\nb,y,\n")
+    result = run(app, ["prepare", str(tmp_path / "posts.csv"), "--output", str(tmp_path / "p.parquet")])
+    assert "1 of 1 pictures absent" in result.stderr
+    assert "1 of 3 posts left out, without picture and text: 2" in result.stderr
+    assert "2 pairs written" in result.stdout
+
+
+def test_check_takes_a_table_without_labels_and_odd_class_names(tmp_path: Path) -> None:
+    (tmp_path / "posts.csv").write_text("text\na\nb\n")
+    assert "2 pairs" in run(app, ["check", str(tmp_path / "posts.csv")]).stdout
+    (tmp_path / "posts.csv").write_text("text,label\na,[/neg]\nb,[pos]\n")
+    output = run(app, ["check", str(tmp_path / "posts.csv")]).stdout
+    assert "[/neg]" in output
+    assert "[pos]" in output
 
 
 @pytest.mark.parametrize("command", ["list", "check", "prepare"])

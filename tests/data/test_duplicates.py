@@ -57,6 +57,9 @@ def encoded(picture: Image.Image, kind: str = "PNG", **options: int) -> bytes:
         ("https://t.co/x", "alphanumeric", ""),
         ("So… #good, http://t.co/y Day 2!", "alphanumeric", "sogoodday2"),
         ("Ça va 好", "alphanumeric", "çava好"),
+        ("RT @Some_One: start of art @x", "alphanumeric", "startofart"),
+        ("cafe\u0301 \uff11", "alphanumeric", "café1"),
+        ("कि", "alphanumeric", "कि"),  # not की
     ],
 )
 def test_text_key(text: str, level: str, key: str) -> None:

@@ -52,6 +52,12 @@ def test_a_small_copy_of_mvsa(small_mvsa: Path) -> None:
     )
 
 
+def test_a_label_file_without_its_header_loses_no_post(small_mvsa: Path) -> None:
+    labels = small_mvsa / "labelResultAll.txt"
+    labels.write_text(labels.read_text().partition("\n")[2])
+    assert [pair.id for pair in load_dataset("mvsa-single", root=small_mvsa, scheme="own")] == ["1", "5"]
+
+
 def test_a_copy_that_lacks_most_of_a_published_split(small_mvsa: Path) -> None:
     dataset = load_dataset("mvsa-single", root=small_mvsa)
     assert sum(split_sizes(dataset)) == 2
@@ -106,7 +112,7 @@ def test_memotion_merges_five_levels(tmp_path: Path) -> None:
     levels = ("very_positive", "positive", "neutral", "negative", "very_negative")
     header = ",image_name,text_ocr,text_corrected,humour,sarcasm,offensive,motivational,overall_sentiment\n"
     rows = [f'{n},image_{n}.jpg,"OCR, {n}","text {n}",a,b,c,d,{level}\n' for n, level in enumerate(levels)]
-    rows += ["5,image_5.png,only ocr,,a,b,c,d,neutral\n", "6,image_6.png,,,a,b,c,d,neutral\n"]
+    rows += ['5,image_5.png,only ocr," ",a,b,c,d,neutral\n', "6,image_6.png,,,a,b,c,d,neutral\n"]
     (tmp_path / "labels.csv").write_text(header + "".join(rows))
     Image.new("RGB", (2, 2)).save(tmp_path / "images" / "image_6.png")
     dataset = load_dataset("memotion", root=tmp_path)
@@ -118,26 +124,43 @@ def test_memotion_merges_five_levels(tmp_path: Path) -> None:
         file.write("7,image_7.png,x,x,a,b,c,d,happy\n")
     with pytest.raises(UserError, match=r"labels\.csv, row 8: 'happy' is none of very_positive"):
         load_dataset("memotion", root=tmp_path)
+    (tmp_path / "labels.csv").write_text(header + "0, ,x,x,a,b,c,d,neutral\n")
+    with pytest.raises(UserError, match=r"labels\.csv, row 1 names no picture; restore the file"):
+        load_dataset("memotion", root=tmp_path)
     (tmp_path / "labels.csv").write_text("image_name,text_ocr\n")
     with pytest.raises(UserError, match=r"labels\.csv has no column text_corrected, overall_sentiment"):
         load_dataset("memotion", root=tmp_path)
 
 
-def test_ch_mits_records_hold_line_breaks_and_tabs(tmp_path: Path) -> None:
+def test_ch_mits_records_hold_line_breaks_and_quotation_marks(tmp_path: Path) -> None:
     picture = tmp_path / "n" / "n3" / "th.jpg"
     picture.parent.mkdir(parents=True)
     Image.new("RGB", (2, 2)).save(picture)
     table = tmp_path / "llm_rationales.tsv"
     table.write_text(
-        '1\tp/p0/a.jpg\t好\tfine\nand "so on\tbad\t\nend\n0\tD:\\x y/n/n3/th.jpg\t坏\ta\tb\n', "utf-8"
+        '1\tp/p0/a.jpg\t好\t"fine\nand ""so"" on"\t"bad\nend"\n0\tD:\\x y\\n\\n3\\th.jpg\t坏\ta\tb\n', "utf-8"
     )
     first, second = load_dataset("ch-mits", root=tmp_path)
     assert (first.id, first.label, first.text) == ("p0", "positive", "好")
-    assert first.rationales == {"positive": 'fine\nand "so on', "negative": "bad\t\nend"}
+    assert first.rationales == {"positive": 'fine\nand "so" on', "negative": "bad\nend"}
     assert (second.id, second.label, second.image) == ("n3", "negative", picture)
-    table.write_text("1\tp/p0/a.jpg\tonly three\n")
-    with pytest.raises(UserError, match="record 1: expected label, picture, text and two rationales"):
+    good = "1\tp/p0/a.jpg\ta\tb\tc\n"
+    for damage in ("1\tp/p1/a.jpg\tonly three\n", "2\tp/p1/a.jpg\ta\tb\tc\n", "1\tp/p1/a.jpg\ta\tb\tc\td\n"):
+        table.write_text(good + damage)
+        with pytest.raises(UserError, match="record 2: expected label, picture, text and two rationales"):
+            load_dataset("ch-mits", root=tmp_path)
+    table.write_text("")
+    with pytest.raises(UserError, match="is empty; restore the file"):
         load_dataset("ch-mits", root=tmp_path)
+    (tmp_path / "chmits_llm_result.tsv").write_text(good)  # as published
+    assert [pair.id for pair in load_dataset("ch-mits", root=tmp_path)] == ["p0"]
+
+
+def test_ch_mits_as_published(shared_data: Path) -> None:
+    pairs = load_dataset("ch-mits", root=shared_data / "ch-mits")
+    rationales = [said for pair in pairs for said in pair.rationales.values()]
+    assert not [said for said in rationales if '""' in said]  # quotation marks of the file, not of the text
+    assert sum("\n" in said for said in rationales) == 112
 
 
 def test_hfm_pictures_and_broken_files(tmp_path: Path) -> None:
@@ -150,6 +173,16 @@ def test_hfm_pictures_and_broken_files(tmp_path: Path) -> None:
     Image.new("RGB", (2, 2)).save(tmp_path / "images" / "11.jpg")
     dataset = load_dataset("hfm", root=tmp_path, scheme="own")
     assert (dataset[0].text, dataset[0].image) == ("a b number", tmp_path / "images" / "11.jpg")
+    for damage in ({"emotion_label": 2}, {"emotion_label": -1}):
+        (tmp_path / "splits" / "test.json").write_text(json.dumps([row | {"id": "3"} | damage]))
+        with pytest.raises(UserError, match=r"hfm: post 3 has the label .*, expected 0 or 1"):
+            load_dataset("hfm", root=tmp_path)
+    (tmp_path / "splits" / "test.json").write_text(json.dumps([row | {"text": None}]))
+    with pytest.raises(UserError, match=r"test\.json is damaged .*; fetch it again"):
+        load_dataset("hfm", root=tmp_path)
+    cut = json.dumps([row | {"id": "3", "text": "cut \ud83d"}])
+    (tmp_path / "splits" / "test.json").write_text(cut, encoding="utf-8-sig")
+    assert load_dataset("hfm", root=tmp_path, scheme="own")[2].text == "cut \ufffd"
     (tmp_path / "splits" / "test.json").write_text('[{"id": "1"}]')
     with pytest.raises(UserError, match=r"test\.json is damaged .*; fetch it again"):
         load_dataset("hfm", root=tmp_path)
@@ -170,6 +203,9 @@ def test_hfm_attributes(tmp_path: Path) -> None:
     (tmp_path / "image_attributes.txt").write_text("['train', 'cat', 'sofa']\n\n['nobody', 'dog']\n")
     dataset = load_dataset("hfm", root=tmp_path, scheme="own")
     assert [pair.attributes for pair in dataset] == [("cat", "sofa"), (), ()]
+    (tmp_path / "extract").mkdir()
+    (tmp_path / "image_attributes.txt").rename(tmp_path / "extract" / "extract_all")  # the authors' layout
+    assert load_dataset("hfm", root=tmp_path, scheme="own")[0].attributes == ("cat", "sofa")
     (tmp_path / "image_attributes.txt").write_text("train cat sofa\n")
     with pytest.raises(UserError, match=r"image_attributes.txt, line 1 is no list of id and words; fetch"):
         load_dataset("hfm", root=tmp_path, scheme="own")
@@ -236,7 +272,8 @@ def test_a_table_goes_the_same_way(tmp_path: Path) -> None:
     own = load_dataset(path, scheme="own", seed=3)
     assert (own.scheme, split_sizes(own)) == ("own/seed=3", [16, 2, 2])
     with pytest.raises(
-        UserError, match=r"posts\.csv is a table; root, variant and published splits are for ch-mits"
+        UserError,
+        match=r"posts\.csv is a table, which can be split by own or folds-K/k; root, variant and published",
     ):
         load_dataset(path, scheme="clmlf")
 

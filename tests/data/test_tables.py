@@ -172,6 +172,88 @@ def test_many_absent_pictures_are_not_all_listed(folder: Path) -> None:
     assert problem == f"10 of 12 pictures absent, looked for in {folder}: 0.png, 1.png, 2.png and 7 more"
 
 
+def test_addresses_of_pictures_are_called_so(folder: Path) -> None:
+    rows = [{"image": "https://x.org/1.jpg", "text": "x", "label": "y"}, *ROWS]
+    dataset = read_table(write(folder / "posts.jsonl", rows))
+    assert dataset[0].image is None
+    assert dataset.problems == (
+        "1 pictures are addresses, which are not fetched; download them: https://x.org/1.jpg",
+    )
+
+
+def test_pictures_in_another_folder_are_not_taken_for_absent_labels(folder: Path) -> None:
+    rows = [{"image": f"elsewhere/{n}.png", "label": "y"} for n in range(3)]
+    with pytest.raises(
+        UserError, match=r"no post is left; 3 of 3 pictures absent, looked for in .*elsewhere"
+    ):
+        read_table(write(folder / "posts.jsonl", rows))
+
+
+@pytest.mark.parametrize(
+    ("labels", "problems"),
+    [
+        (
+            ("Good", "good", "bad"),
+            ["the labels Good, good are classes of their own; write them alike if they are one"],
+        ),
+        (("1", "1.0", "0"), ["the labels 1, 1.0 are classes of their own; write them alike if they are one"]),
+        (("a", "NaN", "b"), ["the label NaN is a class; leave the cell empty where there is none"]),
+        (("none", "happy", "angry"), []),
+        (
+            [f"0.{n}" for n in range(11, 23)] + ["0.11"],
+            ["11 of 12 classes have one post each; labels should be classes, not scores"],
+        ),
+    ],
+)
+def test_labels_that_hardly_are_classes_are_told(
+    folder: Path, labels: list[str], problems: list[str]
+) -> None:
+    lines = [f"post {n},{label}" for n, label in enumerate(labels)]
+    assert list(read_table(text_file(folder, "\n".join(["text,label", *lines]))).problems) == problems
+
+
+def test_text_that_is_not_utf_8_is_told(folder: Path) -> None:
+    path = folder / "posts.csv"
+    path.write_bytes("text,label\n今天,好\nplain,好\n".encode("gbk"))
+    assert read_table(path).problems == (
+        "2 lines are not UTF-8 and are read as Windows-1252; if it is none, save as UTF-8",
+    )
+    path.write_text("text,label\n今天,好\n", encoding="utf-16")
+    assert read_table(path).problems == ()
+
+
+def test_labels_of_bytes_are_refused(folder: Path) -> None:
+    pq.write_table(pa.table({"text": ["a"], "label": [b"good"]}), folder / "posts.parquet")
+    with pytest.raises(UserError, match="row 1: label is a bytes; give a string or a number"):
+        read_table(folder / "posts.parquet")
+
+
+def test_texts_of_the_same_words_stay_in_one_part_of_an_own_split(folder: Path) -> None:
+    twins = ("https://t.co/{n}", "https://t.co/{n}", "@you Post {n}!", "RT @me post {n}", "post, {n}")
+    rows = [{"text": twin.format(n=n), "label": "ab"[n % 2]} for n in range(30) for twin in twins]
+    dataset = read_table(write(folder / "posts.jsonl", rows))
+    homes = {i: name for name, ids in dataset.splits.items() for i in ids}
+    places = [
+        {homes[str(5 * n + each + 1)] for each in pair} for n in range(30) for pair in ((0, 1), (2, 3, 4))
+    ]
+    assert all(len(place) == 1 for place in places)
+    assert set(homes.values()) == {"train", "validation", "test"}
+
+
+def test_a_scheme_takes_the_place_of_the_split_column(folder: Path) -> None:
+    rows = [{"text": f"post {n}", "label": "ab"[n % 2], "split": "train" if n % 3 else ""} for n in range(30)]
+    path = write(folder / "posts.jsonl", rows)
+    assert "10 of 30 posts belong to no split" in read_table(path).problems[0]
+    own = read_table(path, scheme="folds-3/1", seed=4)
+    assert (own.scheme, own.problems, sum(map(len, own.splits.values()))) == ("folds-3/1/seed=4", (), 30)
+
+
+def test_a_folder_is_called_by_its_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(folder / "metadata.jsonl", ROWS)
+    monkeypatch.chdir(folder)
+    assert read_table(Path()).name == folder.name
+
+
 def test_to_predict_no_labels_are_needed(folder: Path) -> None:
     path = text_file(folder, "text\nhello\n")
     dataset = read_table(path, require_labels=False)
@@ -209,7 +291,7 @@ def test_each_mistake_in_a_csv_is_one_line(folder: Path, content: str, message: 
         ('{"text": "a", "label": 1}\n["b"]\n', "row 2 is no JSON object"),
         ('{"text": 5, "label": 1}\n', "row 1: text is a int; give a string"),
         ('{"image": {"bytes": ""}, "label": 1}\n', "row 1: image is a dict; give a string"),
-        ('{"text": "a", "label": ["x", "y"]}\n', "row 1: label holds several values; give one"),
+        ('{"text": "a", "label": ["x", "y"]}\n', "row 1: label is a list; give a string or a number"),
     ],
 )
 def test_each_mistake_in_json_lines_is_one_line(folder: Path, content: str, message: str) -> None:

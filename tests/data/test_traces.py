@@ -68,9 +68,22 @@ def test_they_hold_no_text_and_are_read_as_written(dataset: PairDataset, tmp_pat
 
 @pytest.mark.parametrize(
     "damage",
-    ["", "3", '{"data": 1}', "[1]", '[{"data": "x"}]', '[{"data": "x", "texts": [], "pictures": 3}]'],
+    [
+        "",
+        "3",
+        '{"data": 1}',
+        "[1]",
+        '[{"data": "x", "version": 2}]',
+        '[{"data": "x", "texts": [], "pictures": 3}]',
+    ],
 )
 def test_a_damaged_file_is_one_line(tmp_path: Path, damage: str) -> None:
     (tmp_path / TRACES).write_text(damage, encoding="utf-8")
     with pytest.raises(UserError, match=f"{TRACES} is damaged; export the encoder again"):
+        read_traces(tmp_path)
+
+
+def test_hashes_of_an_older_version_are_not_taken_for_nothing_in_common(tmp_path: Path) -> None:
+    (tmp_path / TRACES).write_text('[{"data": "x", "texts": ["ab"], "pictures": []}]', encoding="utf-8")
+    with pytest.raises(UserError, match="written by another version of sentipair; export the encoder again"):
         read_traces(tmp_path)

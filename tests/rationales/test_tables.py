@@ -41,11 +41,11 @@ def test_other_peoples_tables(tmp_path: Path) -> None:
 def test_mpts_layout_with_breaks_inside_records(tmp_path: Path) -> None:
     table = tmp_path / "mvsa.tsv"
     table.write_bytes(
-        "2\tdata\\11.jpg\tone\r\ntext\tpos\nbreak\tneu\tneg\twith a tab\r\n"
+        '2\tdata\\11.jpg\t"one\r\ntext"\t"pos\nbreak"\tneu\t"neg ""with"" a\ttab"\r\n'
         "0\timages/12.JPG\t\tp\tn\tm 😂\n".encode()
     )
     assert read_rationales(table, CLASSES) == {
-        "11": {"positive": "pos break", "neutral": "neu", "negative": "neg with a tab"},
+        "11": {"positive": "pos break", "neutral": "neu", "negative": 'neg "with" a tab'},
         "12": {"positive": "p", "neutral": "n", "negative": "m 😂"},
     }
     whole = "2\tdata/{}.jfif\ttext\tpos\t\tneg\n"
@@ -65,10 +65,10 @@ def test_mpts_layout_with_breaks_inside_records(tmp_path: Path) -> None:
 
 def test_ch_mits_layout_has_two_rationales_and_calls_posts_by_their_folders(tmp_path: Path) -> None:
     table = tmp_path / "chmits.tsv"
-    table.write_text("1\tp/p0/cover.jpg\ta\tgood\tbad\n0\tn/n7/cover.jpg\tb\tfine\twith\ttabs\n", "utf-8")
+    table.write_text("1\tp/p0/cover.jpg\ta\tgood\tbad\n0\tn/n7/cover.jpg\tb\tfine\tpoor\n", "utf-8")
     assert read_rationales(table, ("positive", "negative")) == {
         "p0": {"positive": "good", "negative": "bad"},
-        "n7": {"positive": "fine", "negative": "with tabs"},
+        "n7": {"positive": "fine", "negative": "poor"},
     }
     table.write_text("1\tp/p0/cover.jpg\ta\tgood\tbad\n" * 2, "utf-8")
     with pytest.raises(UserError, match="names a post twice"):

@@ -36,7 +36,9 @@ def balance_table(report: AuditReport) -> Table:
     table.add_row("pairs", *(f"{split.size:,}" for split in splits))
     for label in report.classes:
         counts = (split.counts[label] for split in splits)
-        table.add_row(f"  {label}", *(f"{count:,}" if count else "[yellow]none[/]" for count in counts))
+        table.add_row(
+            f"  {escape(label)}", *(f"{count:,}" if count else "[yellow]none[/]" for count in counts)
+        )
     if any(split.unlabelled for split in splits):
         table.add_row("  without label", *(_alarm(split.unlabelled) for split in splits))
     table.add_row("majority accuracy", *(f"{split.accuracy:.4f}" for split in splits))

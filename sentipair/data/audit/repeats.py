@@ -97,7 +97,8 @@ def contamination(
     for name, ids in splits.items():
         if train and name != "train":
             pictures, texts = spoiled(by_picture, ids), spoiled(by_text, ids)
-            clean = tuple(i for i in ids if i not in {*pictures, *texts})
+            both = {*pictures, *texts}
+            clean = tuple(i for i in ids if i not in both)
             found[name] = Contamination(by_picture=pictures, by_text=texts, clean=clean)
     return found
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from sentipair.data.text import whole_characters
 from sentipair.errors import UserError
 
 
@@ -24,7 +25,7 @@ def read_rows(path: Path) -> list[Row]:
         UserError: the file is damaged.
     """
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-        return [Row(str(row["id"]), row["text"], int(row["emotion_label"])) for row in rows]
-    except (ValueError, KeyError, TypeError) as error:
+        rows = json.loads(path.read_text(encoding="utf-8-sig"))
+        return [Row(str(row["id"]), whole_characters(row["text"]), int(row["emotion_label"])) for row in rows]
+    except (AttributeError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged ({error}); fetch it again") from error

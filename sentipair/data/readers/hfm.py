@@ -23,8 +23,9 @@ FILES = {
 
 PICTURES = ("dataset_image", "images")
 
-ATTRIBUTES = "image_attributes.txt"
-"""Lines ``[id, word, word, word, word, word]``: what the authors' classifier sees in the pictures."""
+ATTRIBUTES = ("image_attributes.txt", "extract/extract_all")
+"""The first that exists: a plain name, or the authors' own layout. Lines ``[id, word, word, word, word, word]``: what
+the authors' classifier sees in the pictures."""
 
 GIVEAWAYS = frozenset(
     {
@@ -65,13 +66,13 @@ class HFM(Reader):
         pictures = next((root / name for name in PICTURES if (root / name).is_dir()), root / PICTURES[0])
         rows = [row for part in FILES for row in _rows(root, part)]
         kept = [row for row in track(rows, "reading texts") if not gives_away(row.text, variant=variant)]
-        words = _attributes(root / ATTRIBUTES)
+        words = _attributes(root)
         pairs = [
             Pair(
                 id=row.id,
                 text=row.text,
                 image=pictures / f"{row.id}.jpg",
-                label=SARCASM[row.code],
+                label=_label(row),
                 attributes=words.get(row.id, ()),
             )
             for row in kept
@@ -99,9 +100,16 @@ def _rows(root: Path, part: str) -> list[Row]:
     return read_rows(path) if path.suffix == ".json" else _original_rows(path)
 
 
-def _attributes(path: Path) -> dict[str, tuple[str, ...]]:
-    """Post id → the words that name what is in its picture; empty where the file is absent."""
-    if not path.is_file():
+def _label(row: Row) -> str:
+    if row.code not in (0, 1):
+        raise UserError(f"hfm: post {row.id} has the label {row.code}, expected 0 or 1; fetch its file again")
+    return SARCASM[row.code]
+
+
+def _attributes(root: Path) -> dict[str, tuple[str, ...]]:
+    """Post id → the words that name what is in its picture; empty where no such file is there."""
+    path = next((root / name for name in ATTRIBUTES if (root / name).is_file()), None)
+    if path is None:
         return {}
     lines = (fields for _, fields in _lists(path, "id and words"))
     return {str(fields[0]): tuple(map(str, fields[1:])) for fields in lines}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from sentipair.data.pair import PairDataset
 from sentipair.data.presence import only_present, some
 from sentipair.data.readers.registry import Reader, all_readers, find_reader
-from sentipair.data.splits import is_made_here, make_split, published_split
+from sentipair.data.splits import FOLDS, OWN, is_made_here, make_split, published_split
 from sentipair.data.tables import read_table
 from sentipair.data.text import normalise_all
 from sentipair.errors import UserError
@@ -27,6 +26,7 @@ def load_dataset(
     scheme: str | None = None,
     text_steps: Sequence[str] | None = None,
     seed: int = 0,
+    require_labels: bool = True,
 ) -> PairDataset:
     """Read a data set, fuse its labels, normalise its texts and split it.
 
@@ -38,6 +38,7 @@ def load_dataset(
             For a table: its ``split`` column if it has one, else ``"own"``.
         text_steps: names of ``TEXT_STEPS``, in order; the reader's own if not given.
         seed: of an own split or own folds.
+        require_labels: without labels a table is an error; turn it off to look at one.
 
     Raises:
         UserError: unknown name, variant, scheme or step, a wrong root, or files that cannot be understood.
@@ -51,12 +52,13 @@ def load_dataset(
     else:
         if root is not None or variant is not None or not (scheme is None or is_made_here(scheme)):
             raise UserError(
-                f"{source} is a table; root, variant and published splits are for {', '.join(all_readers())}"
+                f"{source} is a table, which can be split by {OWN} or {FOLDS}; "
+                f"root, variant and published splits are for {', '.join(all_readers())}"
             )
         steps = TABLE_TEXT_STEPS if text_steps is None else tuple(text_steps)
-        dataset = read_table(Path(source), seed=seed, text_steps=steps)
-        if scheme is not None:
-            dataset = _split_anew(dataset, scheme, seed=seed)
+        dataset = read_table(
+            Path(source), scheme=scheme, seed=seed, text_steps=steps, require_labels=require_labels
+        )
     return dataset
 
 
@@ -87,22 +89,18 @@ def _read_registered(
     if absent:
         count = f"{len(absent):,} of {len(listed):,}"
         problems.append(f"{count} ids of the split {scheme} have no post in {variant}: {some(absent)}")
-    dataset = PairDataset(
+    complete = normalise_all(present, text_steps)
+    splits = {name: tuple(i for i in members if i in ids) for name, members in published.items()}
+    return PairDataset(
         name=reader.name,
         variant=variant,
-        scheme=scheme,
+        scheme=scheme if published else f"{scheme}/seed={seed}",
         classes=reader.classes,
-        pairs=normalise_all(present, text_steps),
+        pairs=complete,
         text_steps=text_steps,
-        splits={name: tuple(i for i in members if i in ids) for name, members in published.items()},
+        splits=splits or make_split(complete, scheme, seed=seed),
         problems=(*problems, *absences),
     )
-    return dataset if published else _split_anew(dataset, scheme, seed=seed)
-
-
-def _split_anew(dataset: PairDataset, scheme: str, *, seed: int) -> PairDataset:
-    splits = make_split(dataset.pairs, scheme, seed=seed)
-    return replace(dataset, scheme=f"{scheme}/seed={seed}", splits=splits)
 
 
 def _find_root(reader: Reader, root: Path | None) -> Path:

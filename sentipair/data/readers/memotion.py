@@ -48,7 +48,9 @@ class Memotion(Reader):
                     f"{path}, row {number}: {level!r} is none of {', '.join(MERGED)}; restore the file"
                 )
             name = (row["image_name"] or "").strip()
-            text = row["text_corrected"] or row["text_ocr"] or ""
+            if not name:
+                raise UserError(f"{path}, row {number} names no picture; restore the file")
+            text = next(filter(str.strip, (row["text_corrected"] or "", row["text_ocr"] or "")), "")
             pairs.append(
                 Pair(id=Path(name).stem, text=text, image=root / "images" / name, label=MERGED[level])
             )

@@ -87,7 +87,7 @@ def _fused(root: Path, variant: str) -> tuple[list[Pair], list[str]]:
     pairs = []
     undecided = opposed = 0
     for number, line in enumerate(decode(path.read_bytes()).splitlines(), start=1):
-        if number == 1 or not line.strip():
+        if not line.strip() or (number == 1 and line.startswith("ID")):
             continue
         key, text_votes, image_votes = _votes(line, place=f"{path}, line {number}")
         text_label, image_label = majority(text_votes), majority(image_votes)
