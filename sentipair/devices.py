@@ -41,6 +41,19 @@ def processes() -> int:
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
+def refuse_several_processes() -> None:
+    """Keep several processes from doing the same.
+
+    Raises:
+        UserError: there are several.
+    """
+    if processes() > 1:
+        raise UserError(
+            "several processes are of use to `sentipair train` with --finetune only, and not for an ensemble; "
+            "leave out `accelerate launch`"
+        )
+
+
 def rank() -> int:
     """The number of this process among them."""
     return int(os.environ.get("RANK", 0))
@@ -76,10 +89,10 @@ class Together(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, own: Tensor, count: int) -> Tensor:
         """Own rows [b, …] → all rows [count, …]."""
-        rows = own.new_zeros(count, *own.shape[1:])
-        rows[rank() :: processes()] = own
+        rows = torch.zeros(count, *own.shape[1:], dtype=own.dtype, device=device())  # NCCL knows no CPU
+        rows[rank() :: processes()] = own.to(rows.device)
         torch.distributed.all_reduce(rows)
-        return rows
+        return rows.to(own.device)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:

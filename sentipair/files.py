@@ -38,6 +38,12 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
+def below(folder: Path, name: str) -> Path:
+    r"""The file that a table in ``folder`` calls ``name``; written on Windows it may be ``folder\name``."""
+    path, other = folder / name, folder / name.replace("\\", "/")
+    return other if not is_file(path) and is_file(other) else path
+
+
 def same_place(one: Path, other: Path) -> bool:
     """Whether two paths lead to one place, however they are written and whether or not anything is there."""
     return one.expanduser().resolve() == other.expanduser().resolve()

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -36,6 +36,10 @@ def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> 
             raise UserError(
                 unknown_setting(f"{where}.{name}", [f"{where}.{field}" for field in schema.model_fields])
             )
+        if _holds_truth(settings[name]) and not _takes_truth(schema.model_fields[name].annotation):
+            raise UserError(
+                f"setting {where}.{name}: {settings[name]!r} is a truth value; give a number or a name"
+            )
     try:
         return schema(**settings).model_dump()
     except ValidationError as error:
@@ -44,6 +48,17 @@ def validate_settings(target: type, settings: Mapping[str, Any], where: str) -> 
         if first["type"] == "missing":
             raise UserError(f"setting {where}.{name} is missing") from error
         raise UserError(f"setting {where}.{name}: {first['msg']} (it is {first['input']!r})") from error
+
+
+def _holds_truth(value: Any) -> bool:
+    """Whether a value is True or False, which pydantic would take for the numbers 1 and 0, or a group holds one."""
+    return isinstance(value, bool) or (isinstance(value, Mapping) and any(map(_holds_truth, value.values())))
+
+
+def _takes_truth(annotation: Any) -> bool:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return True  # which checks its own
+    return annotation in (bool, Any) or any(map(_takes_truth, get_args(annotation)))
 
 
 def unknown_setting(name: str, known: list[str]) -> str:

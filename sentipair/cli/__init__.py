@@ -12,16 +12,17 @@ import logging
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
+from sentipair import __version__
 from sentipair.errors import UserError, end_without_reader
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by convention 128 + SIGINT; Typer uses it too."""
 
 app = typer.Typer(
-    help="Image–text sentiment analysis and multimodal sarcasm detection, with numbers that hold.",
     epilog="Example: sentipair quickstart. With --debug any command shows the traceback of an error.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,6 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if stop.code == INTERRUPTED:
             print("sentipair: stopped; repeat the command to go on where it was", file=sys.stderr)
         raise
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"sentipair {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _start(
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end."),
+    ] = False,
+) -> None:
+    """Image–text sentiment analysis and multimodal sarcasm detection, with numbers that hold."""
 
 
 def in_one_line(error: UserError | OSError) -> str:

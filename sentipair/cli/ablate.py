@@ -17,6 +17,7 @@ from sentipair.cli.options import (
     Root,
     Workers,
     open_store,
+    refuse_settings,
 )
 from sentipair.cli.show import print_json, print_paths
 
@@ -44,6 +45,8 @@ def ablate(
     """
     from sentipair.experiments.ablation import ablate as run
     from sentipair.training.recipes import configure, run_name
+
+    refuse_settings(override or (), {"seed": "--seeds"})
 
     options: dict[str, Any] = {"root": root, "encoders": encoders, "engine": engine, "fidelity": fidelity}
     base = configure(model, data, overrides=override or (), **options)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from sentipair.cli.options import EncoderNames, Engine, Features, Json, Override, Workers, open_store
+from sentipair.cli.options import (
+    EncoderNames,
+    Engine,
+    Features,
+    Json,
+    Override,
+    Workers,
+    open_store,
+    refuse_settings,
+)
 from sentipair.cli.show import print_json, print_paths
 from sentipair.errors import UserError
 
@@ -43,6 +52,7 @@ def benchmark(
     """
     from sentipair.experiments.benchmark import benchmark as run
 
+    refuse_settings(override or (), {"seed": "--seeds"})
     sources = [place(entry) for entry in data]
     if len({name for name, _ in sources}) < len(sources):
         raise UserError("--data names a data set twice; each can take part once")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sentipair.cli.options import Features, Json, Run, open_store
+from sentipair.cli.options import Features, Json, Run, nearest_store
 from sentipair.cli.show import print_json, print_scores
 
 
@@ -26,7 +26,7 @@ def evaluate(
     from sentipair.inference.pretrained import best_seed
 
     folder = best_seed(run)
-    store = open_store(features, runs=folder.absolute().parent.parent)
+    store = nearest_store(features, folder)
     scores = evaluate_run(folder, split=split, store=store)
     if as_json:
         print_json({"run": str(folder), "split": split, **scores})

@@ -17,6 +17,7 @@ from sentipair.cli.options import (
     Root,
     Workers,
     open_store,
+    refuse_settings,
 )
 from sentipair.cli.show import print_json, print_paths, print_table
 
@@ -50,6 +51,8 @@ def folds(
     """
     from sentipair.experiments.folds import FOLDS_PAGE, folds_table, run_folds
     from sentipair.training.recipes import configure, run_name
+
+    refuse_settings(override or (), {"seed": "--seeds", "data.scheme": "--scheme"})
 
     config = configure(
         model, data, root=root, encoders=encoders, engine=engine, fidelity=fidelity, overrides=override or ()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from sentipair.errors import UserError
 
 if TYPE_CHECKING:
     from sentipair.features import FeatureStore
@@ -44,6 +47,24 @@ Features = Annotated[
         show_default=False,
     ),
 ]
+
+
+def refuse_settings(overrides: Sequence[str], options: Mapping[str, str]) -> None:
+    """Keep settings out of ``--set`` that a command has an option for: setting → option.
+
+    Raises:
+        UserError: one is there.
+    """
+    for path in (override.partition("=")[0].strip() for override in overrides):
+        if path in options:
+            raise UserError(f"--set {path}: use {options[path]} instead")
+
+
+def nearest_store(features: Path | None, run: Path) -> FeatureStore:
+    """The feature store that the user named, or the one beside the folder that ``run`` is in, however deep."""
+    above = run.absolute().parents[:4]
+    beside = next((place for place in above if (place / "features").is_dir()), above[1])
+    return open_store(features, runs=beside)
 
 
 def open_store(features: Path | None, *, runs: Path) -> FeatureStore:

@@ -141,7 +141,8 @@ def require_picture(image: str, *, command: str) -> None:
         raise UserError(NOT_FETCHED.format(image))
     if image and not is_file(image):
         raise UserError(
-            f'there is no picture at {image}; for a text alone: sentipair {command} "" "the text"'
+            f"there is no picture at {image}; a text stands in quotes, for a text alone: "
+            f'sentipair {command} "" "the text"'
         )
 
 

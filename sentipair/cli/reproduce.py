@@ -16,6 +16,7 @@ from sentipair.cli.options import (
     Root,
     Workers,
     open_store,
+    refuse_settings,
 )
 from sentipair.cli.show import print_json, print_paths
 
@@ -37,7 +38,10 @@ def reproduce(
 
     Example: sentipair reproduce spp-scl mvsa-single --root path/to/mvsa-single
     """
+    from sentipair.experiments.reproduce import VERDICT
     from sentipair.experiments.reproduce import reproduce as run
+
+    refuse_settings(override or (), {"seed": "--seeds"})
 
     folder = output or Path("runs") / f"reproduce-{model}-{data}"
     result = run(
@@ -55,5 +59,5 @@ def reproduce(
     if as_json:
         print_json({**result, "folder": str(folder)})
     else:
-        typer.echo((folder / "reproduce.md").read_text(encoding="utf-8"))
+        typer.echo((folder / VERDICT).read_text(encoding="utf-8"))
         print_paths(runs=folder, report=folder / "report.html")

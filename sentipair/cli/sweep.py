@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from sentipair.cli.options import EncoderNames, Engine, Features, Fidelity, Json, Override, Root, open_store
+from sentipair.cli.options import (
+    EncoderNames,
+    Engine,
+    Features,
+    Fidelity,
+    Json,
+    Override,
+    Root,
+    open_store,
+    refuse_settings,
+)
 from sentipair.cli.show import print_json, print_paths, print_table
 
 
@@ -39,6 +49,8 @@ def sweep(
     from sentipair.experiments.sweep import PAGE, Sweep, search_space
     from sentipair.reporting.sweep import best_table
     from sentipair.training.recipes import configure, run_name
+
+    refuse_settings(override or (), {"seed": "--seeds"})
 
     wishes = override or ()
     config = configure(

@@ -17,12 +17,17 @@ from sentipair.cli.options import (
     Override,
     Root,
     open_store,
+    refuse_settings,
 )
 from sentipair.cli.show import print_json, print_paths, print_summary
 from sentipair.errors import UserError
 
+IN_CONFIG = ("data", "root", "encoders", "engine", "fidelity", "finetune", "ensemble", "override")
+"""The options whose values a config.yaml holds."""
+
 
 def train(
+    context: typer.Context,
     model: Annotated[
         str, typer.Argument(help="A model (see `sentipair models`), or the config.yaml of a run to repeat.")
     ],
@@ -60,25 +65,16 @@ def train(
     from sentipair.training.recipes import configure, run_name
 
     if Path(model).suffix in (".yaml", ".yml"):
-        given = [
-            data,
-            root,
-            override,
-            finetune,
-            ensemble,
-            encoders != "offline",
-            fidelity != "sound",
-            engine != "auto",
-        ]
-        if any(given):
-            raise UserError(
-                "a config.yaml holds data and settings already; leave out --data, --root, --encoders, --engine, "
-                "--fidelity, --finetune, --ensemble and --set"
-            )
+        if given := [option for option in IN_CONFIG if is_given(context, option)]:
+            names = ", ".join("--set" if option == "override" else f"--{option}" for option in given)
+            raise UserError(f"a config.yaml holds data and settings already; leave out {names}")
         config = RunConfig.read(Path(model))
     elif data is None:
         raise UserError("name the data: --data mvsa-single --root FOLDER, or --data posts.csv")
     else:
+        given_twice = {"plugins.finetune": "--finetune"} if finetune else {}
+        given_twice |= {"plugins.ensemble": "--ensemble"} if ensemble else {}
+        refuse_settings(override or (), given_twice)
         config = configure(
             model,
             data,
@@ -106,9 +102,17 @@ def train(
         print_paths(runs=folder, report=folder / "report.html")
 
 
+def is_given(context: typer.Context, option: str) -> bool:
+    """Whether an option stands on the command line, be it with its default."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def layers_to_train(finetune: Sequence[str]) -> list[str]:
     """The setting that ``text:4`` and ``image:1`` stand for; none where nothing is asked for."""
     encoders = [each.partition(":")[0] for each in finetune]
+    if not all(encoders):
+        raise UserError("--finetune names no encoder; write text:4 or image:1")
     if len(set(encoders)) < len(encoders):
         raise UserError(f"--finetune {' --finetune '.join(finetune)}: name each encoder once")
     pairs = ", ".join(each.replace(":", ": ") for each in finetune)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,9 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sentipair.files import sha256
+
+OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the system says where it has no more open files, or memory, to give."""
 
 MAX_PIXELS = 100_000_000
 """Pictures with more pixels are not decoded (300 MB as RGB); JPEGs of up to 179 million (Pillow's own limit) are
@@ -56,6 +60,8 @@ def open_image(source: Picture, *, side: int = DRAFT_SIDE) -> Image.Image:
         reason = "too many pixels" if isinstance(error, Image.DecompressionBombError) else "not a picture"
         raise UnreadableImageError(reason) from error
     except Exception as error:  # PIL's plugins raise nearly anything on damaged files
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in OUT_OF_RESOURCES:
+            raise  # the picture is not to blame
         raise UnreadableImageError(f"damaged ({type(error).__name__}: {error})") from error
 
 

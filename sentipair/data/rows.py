@@ -6,7 +6,7 @@ import codecs
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,16 @@ from sentipair.errors import UserError
 
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".jfif", ".avif")
+"""How the names of pictures end."""
+
 ROWS = 256
 """Rows of a Parquet file that are in memory at a time."""
 
 LONGEST_FIELD = 10_000_000
 """Characters of a field of CSV or TSV, so that a quotation mark that is never closed does not fill the memory."""
+
+NAMED = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
 
 Row = dict[str, Any]
 
@@ -43,8 +48,9 @@ def read_rows(path: Path) -> tuple[tuple[str, ...], list[Row]]:
 def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     """The column names of a table and its rows as they stand, read when they are asked for.
 
-    CSV and TSV give strings, follow the usual quotation rules, and are decoded like
-    ``sentipair.data.text.decode``. JSON Lines name no columns beforehand, and each row has only its own.
+    CSV (with commas, or semicolons if these prevail in its first line) and TSV give strings, follow the usual quotation
+    rules, and are decoded like ``sentipair.data.text.decode``. JSON Lines name no columns beforehand, and each row has
+    only its own.
 
     Raises:
         UserError: no such file, unknown ending, two columns of one name, or damaged contents (also while rows are
@@ -64,10 +70,20 @@ def open_rows(path: Path) -> tuple[tuple[str, ...], Iterator[Row]]:
     elif kind == ".jsonl":
         columns, rows = (), _json_rows(path)
     else:
-        columns, rows = _csv_rows(path, "\t" if kind == ".tsv" else ",")
+        columns, rows = _csv_rows(path, "\t" if kind == ".tsv" else _separator(path))
     if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
         raise UserError(f"{path.name} has more than one column {twice[0]}; rename or remove one")
     return columns, rows
+
+
+def no_image_column(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """A line for a table without a column image in which one of ``columns`` seems to be it."""
+    for column in columns:
+        if any(str(row.get(column)).strip().lower().endswith(PICTURES) for row in rows):
+            return [
+                f"no column image, so all posts are without a picture; if {column} has them, call it image"
+            ]
+    return []
 
 
 def lines_not_utf8(path: Path) -> int:
@@ -148,11 +164,17 @@ def _csv_rows(path: Path, delimiter: str) -> tuple[tuple[str, ...], Iterator[Row
             if len(fields) > len(header):
                 raise UserError(
                     f"{path.name}, row {number} has {len(fields)} fields, the header {len(header)}; "
-                    "put texts that hold the separator in quotation marks"
+                    f"put texts that hold {NAMED[delimiter]} in quotation marks"
                 )
             yield dict.fromkeys(header, "") | dict(zip(header, fields, strict=False))
 
     return header, read()
+
+
+def _separator(path: Path) -> str:
+    """Of a CSV file: the comma, or the semicolon of spreadsheets in whose language the comma is in numbers."""
+    first = next(_lines(path, newline=""), "")
+    return ";" if first.count(";") > first.count(",") else ","
 
 
 def _is_unquoted(path: Path) -> bool:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sentipair.data.pair import SENTIMENT, SPLITS, Pair, PairDataset
 from sentipair.data.presence import only_present, some
-from sentipair.data.rows import SUFFIXES, Row, lines_not_utf8, read_rows
+from sentipair.data.rows import SUFFIXES, Row, lines_not_utf8, no_image_column, read_rows
 from sentipair.data.splits import OWN, make_split
 from sentipair.data.text import normalise_all, whole_characters
 from sentipair.errors import UserError
-from sentipair.files import is_address
+from sentipair.files import below, is_address
 
 COLUMNS = ("id", "image", "text", "label", "split", "text_label", "image_label")
 ALIASES = {"file_name": "image"}
@@ -71,6 +71,8 @@ def read_table(
         raise UserError(f"{path.name} has no column label (it has: {', '.join(header)}); add one")
     unknown = [name for name in header if name and name not in names]
     problems = [f"columns ignored: {', '.join(unknown)}"] if unknown else []
+    if "image" not in known:
+        problems += no_image_column(unknown, rows)
     if odd := lines_not_utf8(path):
         problems.append(
             f"{odd:,} lines are not UTF-8 and are read as Windows-1252; if it is none, save as UTF-8"
@@ -164,7 +166,7 @@ def _pair(row: Row, number: int, path: Path) -> Pair:
     return Pair(
         id=key,
         text=row.get("text") or "",
-        image=path.parent / image if image else None,
+        image=below(path.parent, image) if image else None,
         label=_cell(row, "label"),
         text_label=_cell(row, "text_label"),
         image_label=_cell(row, "image_label"),

@@ -17,7 +17,7 @@ from torch.nn import functional
 from sentipair.encoders.engines import Engine, EngineChoice
 from sentipair.encoders.image import FeatureMap, ImageEncoder
 from sentipair.encoders.loading import load_config, load_network
-from sentipair.encoders.preprocessing import PREPROCESSOR
+from sentipair.encoders.preprocessing import PREPROCESSORS, find_preprocessor
 from sentipair.encoders.text import LENGTH_STEP, TextEncoder
 from sentipair.errors import UserError
 
@@ -50,6 +50,8 @@ class CLIPTextEncoder(TextEncoder):
 
     def __init__(self, source: str | Path, *, engine: EngineChoice) -> None:
         super().__init__(source, last=1, engine=engine)
+
+    first_is_cls = False
 
     def configuration(self) -> Any:
         """What CLIP's configuration says of the text network."""
@@ -86,8 +88,8 @@ class CLIPImageEncoder(ImageEncoder):
 
     def __init__(self, source: str | Path, *, patches: bool, engine: EngineChoice) -> None:
         super().__init__(source, engine=engine)
-        if not (self.weights / PREPROCESSOR).is_file():  # ImageNet's would pass unnoticed
-            raise UserError(f"{self.weights} lacks {PREPROCESSOR}; download it beside the weights")
+        if find_preprocessor(self.weights) is None:  # ImageNet's would pass unnoticed
+            raise UserError(f"{self.weights} lacks {PREPROCESSORS[0]}; download it beside the weights")
         self.patches = patches
 
     def configuration(self) -> Any:

@@ -45,6 +45,7 @@ class TorchEngine:
     def __init__(self, network: nn.Module) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.eval().to(self.device)
+        torch.backends.cudnn.allow_tf32 = False  # its convolutions would have the error of half precision
 
     @torch.inference_mode()
     def run(self, batches: Iterable[tuple[Tensor, ...]]) -> Iterator[NDArray[np.float16]]:
@@ -125,10 +126,10 @@ def to_half(output: NDArray[np.float32]) -> NDArray[np.float16]:
     Raises:
         UserError: a value is not a number, or beyond ±65,504.
     """
-    if not np.abs(output).max(initial=0) <= np.finfo(np.float16).max:
-        raise UserError(
-            "the encoder gives values that half precision cannot hold; check its weights or choose another"
-        )
+    largest = np.abs(output).max(initial=0)
+    if not largest <= np.finfo(np.float16).max:
+        what = "that are no numbers" if np.isnan(largest) else "that half precision cannot hold"
+        raise UserError(f"the encoder gives values {what}; check its weights or choose another")
     return torch.from_numpy(output).half().numpy()  # many times faster than numpy's conversion
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from sentipair.encoders.engines import Engine, EngineChoice, split_batches
 from sentipair.encoders.lite0 import EFFICIENTNET_LITE0, Lite0
-from sentipair.encoders.loading import load_config, load_network, network_without_weights
+from sentipair.encoders.loading import load_config, load_network, network_without_weights, running
 from sentipair.encoders.preprocessing import Preprocessing
 from sentipair.encoders.top import flat
 from sentipair.encoders.weights import folder_revision, locate, revision
@@ -74,18 +74,22 @@ class ImageEncoder:
             self.preprocessing = Preprocessing(mean=(127 / 255,) * 3, std=(128 / 255,) * 3)
         else:
             self.weights = locate(source)
-            self.preprocessing = Preprocessing.of_folder(self.weights)
             self.config = self.configuration()
+            self.preprocessing = Preprocessing.of_folder(
+                self.weights, side=getattr(self.config, "image_size", None)
+            )
 
     def configuration(self) -> Any:
         """The network's configuration.
 
         Raises:
-            UserError: it takes no pictures.
+            UserError: it takes no pictures, or cannot be used here.
         """
         config = load_config(self.weights)
-        if not hasattr(config, "num_channels"):
-            raise UserError(f"{self.weights} is a {config.model_type} model, which takes no pictures")
+        if reason := _unfit(config):
+            raise UserError(
+                f"{self.weights} is a {config.model_type} model, {reason}; choose another encoder"
+            )
         return config
 
     @property
@@ -128,7 +132,7 @@ class ImageEncoder:
 
     def _found_shape(self) -> tuple[int, int]:
         side = self.preprocessing.crop
-        with torch.device("meta"):  # shapes only: no weights are read
+        with running(self.weights), torch.device("meta"):  # shapes only: no weights are read
             states = self._feature_map(self.load(pretrained=False)).eval()(torch.empty(1, side, side, 3))
         return int(states.shape[1]), int(states.shape[2])
 
@@ -147,7 +151,9 @@ class ImageEncoder:
     def engine(self) -> Engine:
         """The compiled network; made at first use, so that a warm feature store never loads the weights."""
         side = self.preprocessing.crop
-        return self.engine_choice.compile(self.network, (torch.zeros(2, side, side, 3, dtype=torch.uint8),))
+        network, example = self.network, torch.zeros(2, side, side, 3, dtype=torch.uint8)
+        with running(self.weights):
+            return self.engine_choice.compile(network, (example,))
 
     def release(self) -> None:
         """Forget the network and its compiled form; they are made again when needed."""
@@ -170,4 +176,17 @@ class ImageEncoder:
             (torch.from_numpy(np.stack([pictures[i] for i in group])),)
             for group in split_batches(range(len(pictures)), BATCH)
         )
-        return [row for output in self.engine.run(batches) for row in output]
+        engine = self.engine
+        with running(self.weights):
+            return [row for output in engine.run(batches) for row in output]
+
+
+def _unfit(config: Any) -> str | None:
+    """Why a network cannot be the image encoder."""
+    if hasattr(config, "vision_config"):
+        return "which is made of several networks"
+    if not hasattr(config, "num_channels"):
+        return "which takes no pictures"
+    if config.model_type == "vit_mae":
+        return "which hides most of a picture at random"
+    return None

@@ -13,7 +13,16 @@ from torch import nn
 
 from sentipair.errors import UserError
 
-VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+VOCABULARIES = (
+    "tokenizer.json",
+    "vocab.txt",
+    "vocab.json",
+    "spm.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+OWN_CODE = {"trust_remote_code": False}
+"""Given everywhere: without it transformers asks on standard input whether to run code that comes with a model."""
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -23,11 +32,11 @@ def load_config(folder: Path) -> Any:
     from transformers import AutoConfig
 
     with _reading(folder):
-        return AutoConfig.from_pretrained(folder)
+        return AutoConfig.from_pretrained(folder, **OWN_CODE)
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The tokenizer that belongs to a BERT-like network.
+def load_tokenizer(folder: Path, *, first_is_cls: bool = True) -> Any:
+    """The tokenizer that belongs to a BERT-like network; without ``first_is_cls`` any two tokens may be put around.
 
     Raises:
         UserError: the folder has none, or one that does not put texts between [CLS] and [SEP].
@@ -39,9 +48,10 @@ def load_tokenizer(folder: Path) -> Any:
     ):  # transformers would go on with an empty one
         raise UserError(f"{folder} lacks tokenizer.json; save the tokenizer there with save_pretrained()")
     with _reading(folder):
-        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, use_fast=True, **OWN_CODE)
         ends = tokenizer("")["input_ids"]
-    if len(ends) != 2:
+    marks = (tokenizer.cls_token_id, tokenizer.sep_token_id)
+    if len(ends) != 2 or (first_is_cls and tuple(ends) != marks):
         raise UserError(
             f"{folder}: its tokenizer does not put texts between [CLS] and [SEP]; choose a BERT-like encoder"
         )
@@ -60,7 +70,7 @@ def load_network(folder: Path, *, auto: str = "AutoModel", **settings: Any) -> n
 
     with _reading(folder):
         network, report = getattr(transformers, auto).from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True, **settings
+            folder, dtype=torch.float32, output_loading_info=True, **OWN_CODE, **settings
         )
     lacking = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if lacking:
@@ -78,7 +88,7 @@ def network_without_weights(config: Any) -> nn.Module:
     from transformers import AutoModel
 
     with quiet(), torch.device("meta"):
-        return AutoModel.from_config(config).eval()  # type: ignore[no-any-return]
+        return AutoModel.from_config(config, **OWN_CODE).eval()  # type: ignore[no-any-return]
 
 
 @contextmanager
@@ -95,6 +105,22 @@ def quiet() -> Iterator[None]:
         logging.set_verbosity(level)
         if bars:
             logging.enable_progress_bar()
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[None]:
+    """Turn what a network cannot do into one line.
+
+    Raises:
+        UserError: it cannot be traced, or cannot be given these inputs.
+    """
+    try:
+        yield
+    except (UserError, MemoryError):
+        raise
+    except Exception as error:  # networks of transformers raise many kinds
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise UserError(f"the model in {folder} cannot be used as an encoder: {reason}") from error
 
 
 @contextmanager

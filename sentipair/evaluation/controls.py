@@ -75,9 +75,9 @@ def telling(controls: Controls) -> list[str]:
         split = list(scores)[-1]
         accuracy, floor = scores[split]["accuracy"], controls["majority"][split]["accuracy"]
         if accuracy > floor + MARGIN:
-            seen = "all of these together" if family == "all" else f"{family} alone"
+            seen = "all of these together give" if family == "all" else f"{family} alone gives"
             lines.append(
-                f"{seen} give {split} accuracy {accuracy:.3f}, the majority class {floor:.3f}; "
+                f"{seen} {split} accuracy {accuracy:.3f}, the majority class {floor:.3f}; "
                 "a model that sees them need not have understood a post"
             )
     return lines

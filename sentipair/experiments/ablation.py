@@ -22,7 +22,7 @@ from sentipair.experiments.contest import Entry, about_margins, contest_table, f
 from sentipair.experiments.run import finished_runs
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
-from sentipair.files import write_json
+from sentipair.files import refuse_foreign, write_json
 from sentipair.models import model_class
 from sentipair.reporting.comparison import forest_figure, values_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
@@ -32,6 +32,9 @@ from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure
+
+ABLATION = "ablation.json"
+PAGE = "report.html"
 
 FULL = "full"
 """The folder of the model without changes."""
@@ -138,8 +141,10 @@ def ablate(
         What ``ablation.json`` holds.
 
     Raises:
-        UserError: the data cannot be used, or a training fails; a variant that diverges is left out and named.
+        UserError: the data cannot be used, or a training fails; a variant that diverges is left out and named; or the
+            folder holds a page that no ablation has written.
     """
+    refuse_foreign(output, (PAGE, ABLATION), config=ABLATION, keys=frozenset({"model", "variants"}))
     ablation = load_ablation(model)
     varied = {change.partition("=")[0] for changes in ablation.variants() for change in changes}
     if fixed := varied & {override.partition("=")[0].strip() for override in overrides}:
@@ -184,11 +189,7 @@ def ablate(
     ]
     names = [block.name.lower().replace(" ", "-") for block in ablation.tables]
     tables.append(floors_table(full))
-    write_tables(output / "tables", dict(zip([*names, "floors"], tables, strict=True)))
     lost = {_name(changes): diverged[folder] for changes, folder in folders.items() if folder in diverged}
-    _write_page(
-        output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost
-    )
     result = {
         "model": model,
         "diverged": lost,
@@ -202,7 +203,11 @@ def ablate(
             for changes, summary in summaries.items()
         },
     }
-    write_json(output / "ablation.json", result)
+    write_json(output / ABLATION, result)  # first: it says whose page that is
+    write_tables(output / "tables", dict(zip([*names, "floors"], tables, strict=True)))
+    _write_page(
+        output, ablation, tables, [entry(row) for row in rows.values()], summaries, folders, configs[()], lost
+    )
     return result
 
 
@@ -282,7 +287,7 @@ def _write_page(
         facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
     write_page(
-        output / "report.html",
+        output / PAGE,
         title=f"Ablations of {model_class(name).title}",
         facts=facts,
         sections=sections,

@@ -25,7 +25,7 @@ from sentipair.experiments.contest import (
 from sentipair.experiments.entrant import Entrant
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
-from sentipair.files import write_json
+from sentipair.files import refuse_foreign, write_json
 from sentipair.models.persistence import load_model
 from sentipair.reporting.comparison import forest_figure
 from sentipair.reporting.page import Drawing, Section, write_figures, write_page
@@ -35,6 +35,9 @@ from sentipair.reporting.style import to_svg
 from sentipair.reporting.tables import Table, write_tables
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import run_name
+
+BOARD = "benchmark.json"
+PAGE = "report.html"
 
 ADAPTED = "†"
 """Marks a model that cannot be, or is not, what its paper describes."""
@@ -71,8 +74,9 @@ def benchmark(
 
     Raises:
         UserError: a name that does not exist, data that cannot be used, or a training that fails; a model that
-            diverges is left out and named.
+            diverges is left out and named. The folder holds a page that no benchmark has written.
     """
+    refuse_foreign(output, (PAGE, BOARD), config=BOARD, keys=frozenset({"data", "seeds"}))
     if not models:
         raise UserError("name at least one model, see `sentipair models`")
     entrants = {model: Entrant.parse(model) for model in models}
@@ -132,16 +136,16 @@ def benchmark(
     }
     if lost:
         facts["diverged"] = ", ".join(lost)
+    result = {"seeds": list(seeds), "encoders": facts["encoders"], "data": boards, "diverged": lost}
+    write_json(output / BOARD, result)  # first: it says whose page that is
     write_figures(output / "figures", sections)
-    write_page(output / "report.html", title="Leaderboard", facts=facts, sections=sections)
+    write_page(output / PAGE, title="Leaderboard", facts=facts, sections=sections)
     tables = {
         f"{number}-{section.title}{suffix}": table
         for number, section in enumerate(sections, start=1)
         for suffix, table in zip(("", "-floors"), section.tables, strict=True)
     }
     write_tables(output / "tables", tables)
-    result = {"seeds": list(seeds), "encoders": facts["encoders"], "data": boards, "diverged": lost}
-    write_json(output / "benchmark.json", result)
     return result
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import torch
 
-from sentipair.devices import at_most_threads, cores
+from sentipair.devices import at_most_threads, cores, refuse_several_processes
 from sentipair.errors import UserError
 from sentipair.experiments.notices import about_data, about_facts, about_features
 from sentipair.experiments.run import (
@@ -96,6 +96,7 @@ def run_all(
         UserError: the data cannot be used or has no test split, a folder holds other runs or another process is at work
             in it, or seeds failed (the message names the first).
     """
+    refuse_several_processes()
     with ExitStack() as held:
         for job in jobs:
             held.enter_context(alone_in(job.folder))
@@ -128,6 +129,8 @@ def run_what_converges(
         jobs = [job for job in jobs if job.folder not in lost]
         if not jobs:
             raise
+        for reason in lost.values():
+            say(f"left out: {reason}")
         summaries = run_all(jobs, seeds, store=store, workers=workers)  # nothing is left to train
     return {job.folder: summary for job, summary in zip(jobs, summaries, strict=True)}, lost
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from shlex import quote
 
 from sentipair.data import PairDataset
 from sentipair.data.presence import some
@@ -10,6 +11,9 @@ from sentipair.evaluation.controls import telling
 from sentipair.experiments.facts import Facts
 from sentipair.features import FeatureTable
 from sentipair.training.config import DataSettings
+
+FEW = 50
+"""With fewer test posts an accuracy is uncertain by 14 points or more either way."""
 
 
 def about_data(dataset: PairDataset) -> list[str]:
@@ -24,10 +28,17 @@ def about_data(dataset: PairDataset) -> list[str]:
         for name, count in dataset.split(split).counts().items()
         if count == 0
     ]
+    tested = len(dataset.splits.get("test", ()))
+    few = (
+        [f"{tested} test posts are few for any score; `sentipair folds` tests every post"]
+        if 0 < tested < FEW
+        else []
+    )
     return [
         f"{dataset.name} ({kind}): {len(dataset):,} posts; {splits}; {classes}",
         *dataset.problems,
         *absent,
+        *few,
     ]
 
 
@@ -55,10 +66,10 @@ def about_features(tables: Iterable[FeatureTable], data: DataSettings) -> list[s
         count += len(table)
     lines = []
     if unusable:
-        root = f" --root {data.root}" if data.root else ""
+        root = f" --root {quote(data.root)}" if data.root else ""
         lines.append(
             f"{len(unusable):,} of {count:,} posts have a picture that cannot be used and counts as absent: "
-            f"{_examples(unusable)}; all are listed by `sentipair data check {data.source}{root}`"
+            f"{_examples(unusable)}; all are listed by `sentipair data check {quote(data.source)}{root}`"
         )
     if truncated:
         lines.append(f"{len(truncated):,} of {count:,} texts were cut: {_examples(truncated)}")

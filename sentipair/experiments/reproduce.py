@@ -12,7 +12,7 @@ from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.contest import Entry, floors_table
 from sentipair.features import FeatureStore
-from sentipair.files import write_json, write_text
+from sentipair.files import refuse_foreign, write_json, write_text
 from sentipair.reporting.page import Section, write_page
 from sentipair.reporting.run import Json
 from sentipair.reporting.sections import HEADLINES
@@ -20,6 +20,10 @@ from sentipair.reporting.seeds import over_seeds
 from sentipair.reporting.tables import Table
 from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure, load_recipe, published_results
+
+RESULT = "reproduce.json"
+VERDICT = "reproduce.md"
+PAGE = "report.html"
 
 
 def reproduce(
@@ -49,8 +53,10 @@ def reproduce(
         What ``reproduce.json`` holds.
 
     Raises:
-        UserError: nothing was published, the data cannot be used, or a training fails.
+        UserError: nothing was published, the data cannot be used, a training fails, or the folder holds a page that no
+            reproduction has written.
     """
+    refuse_foreign(output, (PAGE, VERDICT, RESULT), config=RESULT, keys=frozenset({"model", "verdicts"}))
     claims = published_results(model, data)
     if not claims:
         raise UserError(
@@ -83,14 +89,6 @@ def reproduce(
     facts = {"model": model, "data": data, "seeds": ", ".join(map(str, seeds))}
     [(name, summary), *_] = summaries.items()
     floors = floors_table(Entry(name=name, folder=jobs[0].folder, summary=summary, published={}))
-    write_text(output / "reproduce.md", f"{table.markdown()}\n{paragraph}\n\n{floors.markdown()}")
-    section = Section(title="Verdict", lead=paragraph, tables=[table, floors])
-    write_page(
-        output / "report.html",
-        title=f"{model} on {data}: does the number hold?",
-        facts=facts,
-        sections=[section],
-    )
     result = {
         "model": model,
         "data": data,
@@ -98,7 +96,15 @@ def reproduce(
         "what differs": paragraph,
         "summaries": summaries,
     }
-    write_json(output / "reproduce.json", result)
+    write_json(output / RESULT, result)  # first: it says whose page that is
+    write_text(output / VERDICT, f"{table.markdown()}\n{paragraph}\n\n{floors.markdown()}")
+    section = Section(title="Verdict", lead=paragraph, tables=[table, floors])
+    write_page(
+        output / PAGE,
+        title=f"{model} on {data}: does the number hold?",
+        facts=facts,
+        sections=[section],
+    )
     return result
 
 

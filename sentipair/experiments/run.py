@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from sentipair.data import PairDataset
-from sentipair.devices import at_most_threads, is_main, processes
+from sentipair.devices import at_most_threads, is_main, refuse_several_processes
 from sentipair.errors import UserError
 from sentipair.evaluation.invariance import batch_warning
 from sentipair.evaluation.predict import predict
@@ -53,10 +53,8 @@ def run_seeds(
     Raises:
         UserError: the data cannot be used, or a folder holds a run with another configuration or other data.
     """
-    if processes() > 1 and (config.plugins.ensemble or not config.plugins.finetune):
-        raise UserError(
-            "several processes are of use with --finetune only, and not for an ensemble; leave out `accelerate launch`"
-        )
+    if config.plugins.ensemble or not config.plugins.finetune:
+        refuse_several_processes()
     if not is_main():
         help_training(config, seeds, Path(output), store)
         return {}
@@ -88,7 +86,7 @@ def _run_seeds(config: RunConfig, seeds: Sequence[int], output: Path, store: Fea
                 train_seed(bench, config.model_copy(update={"seed": seed}), seed_folder(output, seed), tables)
     runs = finished_runs(output)
     for run in runs:
-        if not (run.folder / REPORT).exists():
+        if seed_number(run.folder) in unfinished or not (run.folder / REPORT).exists():
             write_report(run.folder)
     summary = write_summary(config, output, runs)
     write_report(output)

@@ -7,16 +7,18 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sentipair.devices import refuse_several_processes
 from sentipair.errors import UserError
 from sentipair.experiments.proposals import Trial, importances, propose
 from sentipair.experiments.run import CONFIG
 from sentipair.experiments.trials import SCORE, ValidationBench, setting, with_settings
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
-from sentipair.files import write_json
+from sentipair.files import alone_in, write_json
 from sentipair.models import Range, model_class
 from sentipair.progress import say
 from sentipair.reporting.sweep import write_sweep_page
@@ -71,7 +73,7 @@ class Sweep:
         return ValidationBench(Workbench(self.config, self.store))
 
     def run(self, trials: int) -> dict[str, Any]:
-        """Go on until there are ``trials`` trials; their score is the validation accuracy of the best epoch.
+        """Go on until there are ``trials`` trials or more; their score is the validation accuracy of the best epoch.
 
         A trial's settings depend on the trials before it alone, and it goes on where it was when it was killed; so a
         sweep that was stopped ends as an undisturbed one. A trial whose training fails has no score but a reason.
@@ -80,13 +82,19 @@ class Sweep:
             The summary, as written to ``sweep.json``.
 
         Raises:
-            UserError: Optuna is not installed, the data cannot be used, or the folder holds another sweep.
+            UserError: Optuna is not installed, the data cannot be used, the folder holds another sweep, or another
+                process is at work in it.
         """
+        refuse_several_processes()
+        with alone_in(self.folder):
+            return self._run(trials)
+
+    def _run(self, trials: int) -> dict[str, Any]:
         self._refuse_other_sweep()
         if not (self.folder / SWEEP).exists():
             write_json(self.folder / SWEEP, {"identity": self._identity()})
         past: list[Trial] = []
-        for number in range(trials):
+        for number in range(max(trials, self._finished())):
             folder = self._trial_folder(number)
             if not (folder / SCORE).exists():
                 found = self.bench.train(self._config_of(number, past), self.seeds, folder)
@@ -106,8 +114,12 @@ class Sweep:
             What ``ValidationBench.train`` found, and the ``recorded`` score.
 
         Raises:
-            UserError: there is no such trial, or the folder holds another sweep.
+            UserError: there is no such trial, the folder holds another sweep, or another process is at work in it.
         """
+        with alone_in(self.folder):
+            return self._rerun(number)
+
+    def _rerun(self, number: int) -> dict[str, Any]:
         self._refuse_other_sweep()
         folder = self._trial_folder(number)
         if not (folder / SCORE).exists():
@@ -118,6 +130,10 @@ class Sweep:
         shutil.rmtree(again, ignore_errors=True)
         found = self.bench.train(RunConfig.read(folder / CONFIG), self.seeds, again)
         return {**found, "recorded": read_json(folder / SCORE)["score"]}
+
+    def _finished(self) -> int:
+        """How many trials there are, one behind the other."""
+        return next(number for number in count() if not (self._trial_folder(number) / SCORE).exists())
 
     def _trial_folder(self, number: int) -> Path:
         return self.folder / f"trial-{number}"
@@ -139,7 +155,8 @@ class Sweep:
         """What makes two sweeps the same, by the name under which a user knows it."""
         return {
             "settings": self.config.identity(),
-            "data": self.bench.dataset.fingerprint,
+            "data": f"{self.bench.dataset.fingerprint} {self.bench.dataset.own_labels}",
+            "weights of the encoders": self.bench.bench.revisions,
             "seeds": [*self.seeds],
             "search space": {name: list(astuple(span)) for name, span in self.space.items()},
         }

@@ -14,7 +14,7 @@ import torch
 from sentipair.data import PairDataset
 from sentipair.devices import at_most_threads
 from sentipair.experiments.notices import about_data, about_features
-from sentipair.experiments.run import CONFIG
+from sentipair.experiments.run import CONFIG, fit_seed
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureTable
 from sentipair.files import write_json
@@ -23,7 +23,7 @@ from sentipair.progress import say
 from sentipair.runs import seed_folder, seed_folders
 from sentipair.training.checks import check_trainable
 from sentipair.training.config import RunConfig, build_config
-from sentipair.training.loop import CHECKPOINT, DivergenceError, best_epoch, fit
+from sentipair.training.loop import CHECKPOINT, DivergenceError, best_epoch
 
 SCORE = "trial.json"
 
@@ -88,16 +88,8 @@ class ValidationBench:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(seed)
         settings = {**self.bench.model_config.settings, **config.model_settings}
-        history = fit(
-            replace(self.bench.model_config, settings=settings).build(pretrained=True),
-            config.build_objective(),
-            train=tables["train"],
-            validation=tables["validation"],
-            classes=self.dataset.classes,
-            settings=config.training,
-            seed=seed,
-            folder=folder,
-        )
+        model = replace(self.bench.model_config, settings=settings).build(pretrained=True)
+        history = fit_seed(self.bench, config.model_copy(update={"seed": seed}), model, folder, tables)
         return float(history[best_epoch(history) - 1]["validation"]["accuracy"])
 
 

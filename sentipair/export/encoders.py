@@ -18,7 +18,7 @@ from sentipair.data.traces import TRACES, Traces, read_traces, write_traces
 from sentipair.encoders import TextEncoder
 from sentipair.encoders.loading import quiet
 from sentipair.encoders.lower import LowerImageEncoder, LowerTextEncoder
-from sentipair.encoders.preprocessing import PREPROCESSOR
+from sentipair.encoders.preprocessing import find_preprocessor
 from sentipair.errors import UserError
 from sentipair.experiments.run import CONFIG, refuse_other_data
 from sentipair.experiments.workbench import open_dataset
@@ -92,8 +92,8 @@ def _write(folder: Path, encoder: LowerEncoder, whole: PreTrainedModel, traces: 
                 whole.save_pretrained(made)
             if isinstance(encoder, TextEncoder):
                 encoder.tokenizer.save_pretrained(made)
-            elif (encoder.folder / PREPROCESSOR).is_file():
-                shutil.copy(encoder.folder / PREPROCESSOR, made)
+            elif (preprocessor := find_preprocessor(encoder.folder)) is not None:
+                shutil.copy(preprocessor, made)
             write_traces(made, traces)
             for file in made.iterdir():  # weights are written for their owner alone
                 file.chmod(0o644)

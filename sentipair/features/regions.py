@@ -156,11 +156,13 @@ def read_regions(path: Path, *, dim: int | None = None) -> Record:
             boxes = np.asarray(
                 arrays["boxes"] if "boxes" in arrays else np.zeros((len(vectors), 4)), np.float32
             )
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} holds no regions: it must be a .npz file with an array x (m, d)") from error
     if vectors.ndim != 2 or boxes.shape != (len(vectors), 4) or dim not in (None, vectors.shape[-1]):
         expected = f"(m, {dim or 'd'})"
         raise UserError(f"{path}: x has the shape {vectors.shape}; {expected} and boxes (m, 4) are expected")
     if not (np.isfinite(vectors).all() and np.isfinite(boxes).all()):
         raise UserError(f"{path} holds values that are no numbers; make it again")
+    if boxes.min(initial=0) < 0 or boxes.max(initial=1) > 1:
+        raise UserError(f"{path}: boxes are corners relative to the picture, from 0 to 1; divide by its size")
     return to_half(np.concatenate([boxes, vectors], axis=1))

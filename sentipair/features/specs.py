@@ -110,7 +110,9 @@ class TextSource:
         return self.encoder.encode([self.read(pair) or "" for pair in pairs])
 
     def remark(self, pair: Pair, length: int) -> str | None:
-        """How many tokens of the text were left out."""
+        """How many tokens of a post's own text were left out."""
+        if self.reads != TEXT:
+            return None
         limit = self.encoder.max_length
         if length < limit or (count := self.encoder.count_tokens(self.read(pair) or "")) <= limit:
             return None

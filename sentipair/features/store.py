@@ -153,9 +153,12 @@ class FeatureStream:
                 byte = int(path.stem[:12], 16)
                 fcntl.lockf(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)
             except (BlockingIOError, PermissionError):
-                yield False
+                claimed = False
+            except OSError:  # a file system without locks: work may be done twice, no more
+                claimed = True
             else:
-                yield True
+                claimed = True
+            yield claimed
 
     def sweep(self) -> None:
         """Delete the temporary files of killed processes: those that nobody has a claim on."""

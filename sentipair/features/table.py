@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sentipair.data.pair import Modality, Pair
 from sentipair.encoders import Encoders
+from sentipair.errors import UserError
 from sentipair.features.batch import PairBatch
 from sentipair.features.specs import FeatureSpec, Places, Source
 from sentipair.features.store import FeatureStore, FeatureStream
@@ -26,7 +27,7 @@ def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) ->
     undisturbed one. A shard that another process is working on is left to it and waited for at the end.
 
     Raises:
-        UserError: the store cannot be written to, or the disk is full.
+        UserError: the store cannot be written to, the disk is full, or a picture changed meanwhile.
     """
     todo = stream.missing(list(pairs))
     if not todo:
@@ -41,7 +42,10 @@ def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) ->
                 path = stream.shard_path(keys)
                 with stream.claim(path, wait=wait) as claimed:
                     if claimed and not path.exists():
-                        stream.write(keys, source.encode([pairs[key] for key in keys]))
+                        shard = [pairs[key] for key in keys]
+                        records = source.encode(shard)
+                        _refuse_changed(source, keys, shard)
+                        stream.write(keys, records)
                 if claimed:
                     bar.advance(task, len(keys))
                 else:
@@ -49,6 +53,19 @@ def extract(source: Source, stream: FeatureStream, pairs: Mapping[str, Pair]) ->
             shards = left
     stream.sweep()  # another process may have been killed meanwhile
     stream.refresh()
+
+
+def _refuse_changed(source: Source, keys: Sequence[str], pairs: Sequence[Pair]) -> None:
+    """Keep features from being stored under the key of another content than they were made of.
+
+    Raises:
+        UserError: a picture has changed, or went away, since its key was made.
+    """
+    for key, pair in zip(keys, pairs, strict=True):
+        if source.key(pair) != key:
+            raise UserError(
+                f"the {source.kind} of post {pair.id} changed or went away while features were made; repeat the command"
+            )
 
 
 def _indices(labels: Sequence[str | None], classes: Sequence[str]) -> Tensor:

@@ -17,6 +17,7 @@ from typing import IO, Literal, TypeVar
 import torch
 from safetensors.torch import save
 
+from sentipair.data.rows import no_image_column
 from sentipair.errors import UserError
 from sentipair.files import alone_in, sha256
 from sentipair.inference.journal import Journal
@@ -219,4 +220,8 @@ def _checked_columns(
     for wanted in (date, group):
         if wanted is not None and wanted not in columns:
             raise UserError(f"{name} has no column {wanted} (it has: {', '.join(columns)})")
-    return known_columns(columns, source.path)
+    found = known_columns(columns, source.path)
+    if "image" not in found:
+        for line in no_image_column(columns, next(source.chunks()).rows):
+            say(line)
+    return found

@@ -13,7 +13,7 @@ from typing import IO, Any, NamedTuple
 
 import pyarrow as pa
 
-from sentipair.data.rows import SUFFIXES, Row, open_parquet, open_rows, plain_rows, read_batches
+from sentipair.data.rows import PICTURES, SUFFIXES, Row, open_parquet, open_rows, plain_rows, read_batches
 from sentipair.data.text import decode
 from sentipair.errors import UserError
 from sentipair.files import atomic_write
@@ -24,8 +24,6 @@ CHUNK = 128
 
 BLANK = b"\xef\xbb\xbf \t\r\n"
 """A byte order mark and white space."""
-
-PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".jfif", ".avif")
 
 
 class Chunk(NamedTuple):

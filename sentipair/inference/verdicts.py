@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sentipair.data.pair import Pair
 from sentipair.data.rows import Row
 from sentipair.errors import UserError
-from sentipair.files import NOT_FETCHED, is_address, is_file
+from sentipair.files import NOT_FETCHED, below, is_address, is_file
 from sentipair.inference.posts import NOTHING
 from sentipair.inference.prediction import Prediction
 
@@ -76,7 +76,7 @@ def known_columns(columns: Sequence[str], table: Path) -> dict[str, str]:
 def post_of(row: Row, *, names: Mapping[str, str], base: Path, number: int) -> tuple[Pair | None, str | None]:
     """The post of a row, ``None`` where there is nothing to score; and what is wrong with its picture or with it."""
     text, image = (_cell(row, names.get(key)) for key in ("text", "image"))
-    path, problem = (base / image.strip() if image.strip() else None), None
+    path, problem = (below(base, image.strip()) if image.strip() else None), None
     if isinstance(kind := row.get(names.get("image", "")), bytes | dict | list):
         path, problem = None, f"the picture is not the name of a file but of type {type(kind).__name__}"
     elif is_address(image):

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from sentipair.errors import UserError
 from sentipair.features import PairBatch
 from sentipair.models import Fidelity, PairModel
 from sentipair.objectives.base import Objective, cross_entropy, register
@@ -66,8 +67,14 @@ class SemiPushPull(Objective):
         self.published = fidelity == "published"
 
     def step(self, model: PairModel, batch: PairBatch, optimizer: Optimizer) -> dict[str, float]:
-        """Step 1, then step 2 on a second forward pass with the new weights and fresh dropout."""
+        """Step 1, then step 2 on a second forward pass with the new weights and fresh dropout.
+
+        Raises:
+            UserError: a model without embeddings to contrast.
+        """
         output = model(batch)
+        if output.text is None and output.image is None:
+            raise UserError(f"{model.title} has no embeddings to contrast; set objective.name=cross-entropy")
         terms = {
             "cross_entropy": cross_entropy(output.logits, batch.labels, label_smoothing=self.label_smoothing)
         }

@@ -46,7 +46,7 @@ def write_report(folder: Path) -> Path:
 
 def _one_seed(run: SeedRun) -> Parts:
     split, result = next(iter(run.splits.items()), ("test", {}))
-    predictions, metrics = run.predictions(split), result.get("metrics")
+    metrics = result.get("metrics")
     where = f"On {split}, with the 95 % bootstrap interval over its posts." if result.get("intervals") else ""
     absent = sections.absent_classes(metrics) if metrics else ""
     return {
@@ -62,7 +62,7 @@ def _one_seed(run: SeedRun) -> Parts:
         "slices": lambda: slices.of_seed(result),
         "calibration": lambda: calibration(result, where=split),
         "curves": lambda: sections.curves(run),
-        "galleries": lambda: sections.galleries(predictions) if predictions else [],
+        "galleries": lambda: sections.galleries(sure) if (sure := run.calibrated(split)) else [],
         "checks": lambda: checks([run]),
         "controls": lambda: controls(
             {
@@ -77,7 +77,7 @@ def _one_seed(run: SeedRun) -> Parts:
 
 def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
     tests = [metrics for run in runs if (metrics := run.splits.get("test", {}).get("metrics"))]
-    models = [predictions for run in runs if (predictions := run.predictions("test"))]
+    models = [predictions for run in runs if (predictions := run.calibrated("test"))]
     names = ", ".join(map(str, summary.get("seeds", [])))
     absent = sections.absent_classes(tests[0]) if tests else ""
     return {

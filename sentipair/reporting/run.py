@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,11 @@ class Prediction:
         """The largest probability."""
         return max(self.probabilities)
 
+    def cooled(self, temperature: float) -> Prediction:
+        """The same with the probabilities of the logits divided by ``temperature``, those of ``sentipair predict``."""
+        powers = [share ** (1 / temperature) for share in self.probabilities]
+        return replace(self, probabilities=tuple(power / sum(powers) for power in powers))
+
     @property
     def is_wrong(self) -> bool:
         """Whether there is a label and it is not the predicted one."""
@@ -53,6 +58,10 @@ class Predictions:
 
     classes: tuple[str, ...]
     rows: tuple[Prediction, ...]
+
+    def cooled(self, temperature: float) -> Predictions:
+        """See ``Prediction.cooled``."""
+        return replace(self, rows=tuple(row.cooled(temperature) for row in self.rows))
 
     def label_indices(self) -> NDArray[np.int64]:
         """Class index of each label [N], −1 without one."""
@@ -116,6 +125,11 @@ class SeedRun:
         """Split name → its part of ``result.json``, the test first."""
         found = self.result.get("splits", {})
         return {name: found[name] for name in sorted(found, key=lambda name: name != "test")}
+
+    def calibrated(self, split: str) -> Predictions | None:
+        """``predictions`` as sure as ``sentipair predict`` is."""
+        found = self.predictions(split)
+        return found and found.cooled(self.result.get("temperature", 1.0))
 
     def predictions(self, split: str) -> Predictions | None:
         """``predictions-{split}.parquet``; None where there is none and no scores of it either.

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sentipair.files import write_text
+from sentipair.files import write_json, write_text
+from sentipair.runs import read_json
 
 LATEX_SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -90,17 +91,21 @@ FORMATS: Mapping[str, Callable[[Table], str]] = {
 """How a table is printed, by the suffix of its file."""
 
 
+WRITTEN = ".written.json"
+"""Lists the tables of the last call, so that the next one takes away those alone."""
+
+
 def write_tables(folder: Path, tables: Mapping[str, Table]) -> None:
     """Write ``tables``, file name → table, in every format; those of an earlier call that are not among them go."""
     files = {
         f"{name}.{suffix}": text(table) for name, table in tables.items() for suffix, text in FORMATS.items()
     }
-    for suffix in FORMATS:
-        for path in folder.glob(f"*.{suffix}"):
-            if path.name not in files:
-                path.unlink()
+    earlier = read_json(folder / WRITTEN).get("tables", [])
+    for name in {Path(name).name for name in earlier} - files.keys():
+        (folder / name).unlink(missing_ok=True)
     for name, content in files.items():
         write_text(folder / name, content)
+    write_json(folder / WRITTEN, {"tables": sorted(files)})
 
 
 def _latex(text: str) -> str:

@@ -36,14 +36,20 @@ def load_checkpoint(path: Path, model: nn.Module, optimizer: Optimizer) -> Progr
     """Bring model and optimiser to the state in ``path``; returns what the epochs so far left besides.
 
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or of another model.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
-            tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise UserError(f"the checkpoint {path} is damaged; delete it to begin this run anew") from error
+        return _load(path, model, optimizer)
+    except (SafetensorError, RuntimeError, LookupError, TypeError, ValueError) as error:
+        raise UserError(
+            f"the checkpoint {path} is damaged, or of another version of sentipair; delete it to begin this run anew"
+        ) from error
+
+
+def _load(path: Path, model: nn.Module, optimizer: Optimizer) -> Progress:
+    with safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     model.load_state_dict(
         {name.removeprefix("model/"): value for name, value in tensors.items() if name.startswith("model/")}
     )

@@ -25,7 +25,7 @@ FILLED_IN = ("classes", "text_dim", "image_dim", "clip_dim", "region_dim")
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class DataSettings(_Strict):
@@ -112,7 +112,7 @@ class RunConfig(_Strict):
     data: DataSettings
     encoders: EncoderSettings
     plugins: PluginSettings = PluginSettings()
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
 
     @property
     def model_settings(self) -> dict[str, Any]:

@@ -80,6 +80,11 @@ def fit(
     optimizer = make_optimizer(model, settings)
     checkpoint = folder / CHECKPOINT
     history: list[dict[str, Any]] = []
+    objective.begin_epoch(model, settings.epochs)
+    if not objective.selectable:
+        raise UserError(
+            f"the objective's first stage takes all {settings.epochs} epochs; raise training.epochs"
+        )
     if checkpoint.exists():
         history, state = load_checkpoint(checkpoint, model, optimizer)
         objective.restore(state)
@@ -104,14 +109,12 @@ def fit(
             )
             refuse_divergence(history[-1])
             if is_main():
-                if best_epoch(history) == epoch:
+                if objective.selectable and best_epoch(history) == epoch:
                     save_weights(folder, model)
                 write_text(folder / HISTORY, "".join(json.dumps(entry) + "\n" for entry in history))
                 save_checkpoint(checkpoint, model, optimizer, Progress(history, objective.state()))
             bar.update(task, advance=1, note=describe(history))
     give_memory_back()
-    if not selectable(history):
-        raise UserError(f"the objective's first stage takes all {len(history)} epochs; raise training.epochs")
     return history
 
 
@@ -169,10 +172,11 @@ def cut(order: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 def best_epoch(history: Sequence[dict[str, Any]]) -> int:
     """The number of the epoch to keep: highest validation accuracy, then lowest loss, then earliest.
 
-    Epochs of a stage that leaves the classifier alone count only where there is no other yet.
+    Epochs of a stage that leaves the classifier alone are no candidates; there has to be another.
     """
-    candidates = selectable(history) or history
-    best = min(candidates, key=lambda e: (-e["validation"]["accuracy"], e["validation"]["loss"], e["epoch"]))
+    best = min(
+        selectable(history), key=lambda e: (-e["validation"]["accuracy"], e["validation"]["loss"], e["epoch"])
+    )
     return int(best["epoch"])
 
 

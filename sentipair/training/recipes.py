@@ -10,6 +10,7 @@ place of the others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
@@ -22,13 +23,21 @@ import yaml
 from sentipair.data import all_readers
 from sentipair.data.readers.loading import TABLE_TEXT_STEPS
 from sentipair.encoders import Encoders
-from sentipair.encoders.choice import MINILM
-from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
+from sentipair.encoders.weights import PACKAGED
 from sentipair.errors import UserError
 from sentipair.files import is_folder
 from sentipair.models import model_class
 from sentipair.objectives import objective_class
 from sentipair.training.config import PARTS, RunConfig, build_config
+
+ARGUMENTS = {
+    "model.name": "name the model itself",
+    "model.fidelity": "use --fidelity",
+    "objective.fidelity": "use --fidelity",
+    "data.source": "use --data",
+    "data.root": "use --root",
+}
+"""What no override can set, and how it is said: it decides which recipe is read, and where the data is."""
 
 
 def load_recipe(model: str, data: str) -> dict[str, Any]:
@@ -86,14 +95,16 @@ def configure(
         overrides: ``part.setting=value`` with a YAML value, applied last.
 
     Raises:
-        UserError: a name that does not exist or a value that does not fit.
+        UserError: a name that does not exist, a value that does not fit, or an override without effect.
     """
     recipe = load_recipe(model, data)
     if fidelity not in recipe["fidelity"]:
         raise UserError(f"{model} has no fidelity {fidelity!r}; use {' or '.join(recipe['fidelity'])}")
     part: dict[str, Any] = recipe["fidelity"][fidelity] or {}
     wishes = [_parse(override) for override in overrides]
-    objective = {"objective.name": recipe["objective"], **dict(wishes)}["objective.name"]
+    for path in (path for path, _ in wishes if path in ARGUMENTS):
+        raise UserError(f"--set {path}: {ARGUMENTS[path]} instead")
+    objective = str({"objective.name": recipe["objective"], **dict(wishes)}["objective.name"])
     tuned = part.get("objective", {}) if objective == recipe["objective"] else {}
     chosen = Encoders.resolve(encoders, paper=recipe.get("encoders"))
     plugins = dict(part.get("plugins", {}))
@@ -120,7 +131,22 @@ def configure(
             values[name] = value
     for kind in ("text", "image", "clip"):
         values["encoders"][kind] = _from_anywhere(values["encoders"].get(kind))
-    return build_config(values)
+    config = build_config(values)
+    _refuse_idle([path for path, _ in wishes], config)
+    return config
+
+
+def _refuse_idle(paths: Sequence[str], config: RunConfig) -> None:
+    """Keep a setting from being changed that has no effect beside the others."""
+    idle: dict[str, str] = {}
+    if config.training.schedule == "cosine":
+        remedy = "with the cosine schedule; add --set training.schedule=step"
+        idle |= {"training.step_size": remedy, "training.gamma": remedy}
+    if not config.plugins.finetune:
+        idle["training.encoder_learning_rate"] = "without --finetune"
+    for path in paths:
+        if path in idle:
+            raise UserError(f"--set {path} has no effect {idle[path]}")
 
 
 def run_name(config: RunConfig) -> str:
@@ -140,8 +166,7 @@ def _fidelity(component: type, fidelity: str) -> dict[str, str]:
 
 def _from_anywhere(encoder: Any) -> Any:
     """A local folder as it can be found from anywhere; any other name stays, that of a packaged encoder too."""
-    packaged = (MINILM, EFFICIENTNET_LITE0)
-    if isinstance(encoder, str) and encoder not in packaged and is_folder(Path(encoder).expanduser()):
+    if isinstance(encoder, str) and encoder not in PACKAGED and is_folder(Path(encoder).expanduser()):
         return str(Path(encoder).expanduser().absolute())
     return encoder
 
@@ -174,8 +199,11 @@ def _parse(override: str) -> tuple[str, Any]:
         hint = f"did you mean {near[0]}.{setting}?" if near else f"the parts are {', '.join(PARTS)}"
         raise UserError(f"--set {override!r}: there is no part {part!r}; {hint}")
     try:
-        return path, yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(
             f"--set {override!r}: {text!r} is no YAML value; put quotation marks around it"
         ) from error
+    if type(value) is int and re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", text.strip()) is None:
+        raise UserError(f"--set {override!r}: YAML reads {text} as {value}; write it as a plain number")
+    return path, value

@@ -49,7 +49,7 @@ def test_check_warns_of_a_control_that_goes_too_far(tmp_path: Path) -> None:
     table = tmp_path / "posts.jsonl"
     table.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     words = " ".join(run(app, ["check", str(table)]).output.split())
-    assert "! marks alone give test accuracy 1.000, the majority class 0.500" in words
+    assert "! marks alone gives test accuracy 1.000, the majority class 0.500" in words
     assert "blanks alone" not in words
     values = json.loads(run(app, ["check", str(table), "--json"]).stdout)
     assert values["controls"]["marks"]["test"]["accuracy"] == 1

@@ -49,6 +49,20 @@ def test_only_a_reader_can_be_followed_by_its_folder() -> None:
         (["benchmark", "--models", "spp-slc", "--data", "hfm"], "did you mean 'spp-scl'"),
         (["ablate", "logistic-regression", "hfm"], "no ablations are declared for logistic-regression"),
         (["reproduce", "spp-scl", "posts.csv"], "no published results"),
+        (
+            ["benchmark", "--models", "mpt", "--data", "hfm", "--set", "seed=7"],
+            "--set seed: use --seeds instead",
+        ),
+        (["ablate", "spp-scl", "hfm", "--set", "seed=7"], "--set seed: use --seeds instead"),
+        (["reproduce", "spp-scl", "hfm", "--set", "seed=7"], "--set seed: use --seeds instead"),
+        (["sweep", "spp-scl", "--data", "hfm", "--set", "seed=7"], "--set seed: use --seeds instead"),
+        (["folds", "mpt", "--data", "hfm", "--set", "data.scheme=own"], "use --scheme instead"),
+        (
+            ["train", "mpt", "--data", "hfm", "--ensemble", "3", "--set", "plugins.ensemble=2"],
+            "use --ensemble",
+        ),
+        (["train", "mpt", "--data", "hfm", "--finetune", ""], "--finetune names no encoder"),
+        (["train", "config.yaml", "--fidelity", "sound", "--set", "a.b=1"], "leave out --fidelity, --set"),
         (["reproduce", "spp-scl", "mvsa-single", "--root", "/nowhere/at/all"], "/nowhere/at/all"),
     ],
 )

@@ -175,6 +175,15 @@ def test_evaluate(sentipair: Any, finished_run: Path, feature_folder: Path, tmp_
     assert "no split 'tset'" in wrong.err
 
 
+def test_the_store_of_a_campaign_is_found_from_its_runs(
+    sentipair: Any, finished_run: Path, feature_folder: Path, tmp_path: Path
+) -> None:
+    run = Path(shutil.copytree(finished_run / "seed-0", tmp_path / "paper" / "variants" / "full" / "seed-0"))
+    shutil.copytree(feature_folder, tmp_path / "features")
+    assert sentipair("evaluate", run, "--split", "validation").code == 0
+    assert not list((tmp_path / "paper").rglob("features"))
+
+
 def test_the_store_of_the_environment_is_used(
     sentipair: Any, finished_run: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

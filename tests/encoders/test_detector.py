@@ -84,6 +84,7 @@ def yolos() -> nn.Module:
 def detector(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny detector with random weights."""
     make: Callable[[], nn.Module] = request.param
+    torch.manual_seed(0)
     folder = save(make(), tmp_path_factory.mktemp("models") / make.__name__)
     settings = {"size": {"height": SIDE, "width": SIDE}, "image_mean": [0.5] * 3, "image_std": [0.25] * 3}
     (folder / "preprocessor_config.json").write_text(json.dumps(settings))

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from transformers import EfficientNetImageProcessorPil
+from transformers import (
+    ConvNextImageProcessorPil,
+    EfficientNetImageProcessorPil,
+    LevitImageProcessorPil,
+    PoolFormerImageProcessorPil,
+)
 
 from sentipair.encoders import Preprocessing
 from sentipair.encoders.image import FeatureMap
@@ -140,9 +146,18 @@ def test_an_efficientnet_gets_the_pixels_that_its_own_processor_gives(tmp_path: 
     )
 
 
-def test_blue_before_red_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "preprocessor_config.json").write_text('{"do_flip_channel_order": true}')
-    with pytest.raises(UserError, match="asks for blue before red, which is not supported"):
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ({"do_flip_channel_order": True}, "blue before red"),
+        ({"do_rescale": False}, "pixels of another range"),
+        ({"rescale_factor": 1 / 127.5}, "pixels of another range"),
+        ({"rescale_offset": True}, "pixels of another range"),
+    ],
+)
+def test_what_is_not_done_here_is_refused(tmp_path: Path, settings: dict[str, Any], asked: str) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
+    with pytest.raises(UserError, match=f"asks for {asked}, which is not supported"):
         Preprocessing.of_folder(tmp_path)
 
 
@@ -160,10 +175,78 @@ def test_mean_and_deviation_of_a_model_folder(tmp_path: Path) -> None:
     )
 
 
-def test_half_a_preprocessor_config_is_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "preprocessor_config.json").write_text('{"size": 22')
-    with pytest.raises(UserError, match=r"preprocessor_config\.json is not valid JSON"):
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"size": 22',
+        "[]",
+        '{"size": [224, 224]}',
+        '{"size": {"longest_edge": 512}}',
+        '{"size": {"height": 224, "width": 160}}',
+        '{"crop_pct": 0}',
+        '{"image_mean": 0.5}',
+        '{"image_std": [0.5, 0.5]}',
+        '{"resample": 9}',
+    ],
+)
+def test_a_preprocessor_config_that_makes_no_sense_is_one_clear_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "preprocessor_config.json").write_text(content)
+    with pytest.raises(UserError, match=r"preprocessor_config\.json cannot be understood"):
         Preprocessing.of_folder(tmp_path)
+
+
+def test_null_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    names = (
+        "size",
+        "crop_size",
+        "crop_pct",
+        "image_mean",
+        "image_std",
+        "do_normalize",
+        "do_rescale",
+        "resample",
+    )
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(dict.fromkeys(names)))
+    assert Preprocessing.of_folder(tmp_path) == Preprocessing()
+
+
+def test_the_newer_file_counts_where_it_is_alone(tmp_path: Path) -> None:
+    nested = {"image_processor": {"image_mean": [0.1] * 3, "size": 32}, "processor_class": "CLIPProcessor"}
+    (tmp_path / "processor_config.json").write_text(json.dumps(nested))
+    assert Preprocessing.of_folder(tmp_path).mean == (0.1,) * 3
+    assert Preprocessing.of_folder(tmp_path).crop == 32
+    (tmp_path / "preprocessor_config.json").write_text('{"size": 48}')
+    assert Preprocessing.of_folder(tmp_path).crop == 48
+    (tmp_path / "preprocessor_config.json").unlink()
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "of texts"}')
+    assert Preprocessing.of_folder(tmp_path) == Preprocessing()
+
+
+def test_without_a_file_the_network_says_how_large_pictures_are(tmp_path: Path) -> None:
+    found = Preprocessing.of_folder(tmp_path, side=384)
+    assert (found.shorter_side, found.crop) == (439, 384)
+    assert Preprocessing.of_folder(tmp_path, side=[384, 384]) == Preprocessing()
+
+
+@pytest.mark.parametrize(
+    "processor",
+    [
+        PoolFormerImageProcessorPil(size={"shortest_edge": 64}, crop_size=64, crop_pct=0.8),
+        LevitImageProcessorPil(size={"shortest_edge": 56}, crop_size={"height": 56, "width": 56}),
+        ConvNextImageProcessorPil(size={"shortest_edge": 56}, crop_pct=0.875),
+        ConvNextImageProcessorPil(size={"shortest_edge": 384}, crop_pct=0.875),
+    ],
+    ids=lambda processor: f"{type(processor).__name__}-{processor.size['shortest_edge']}",
+)
+def test_pictures_are_cut_as_the_models_own_processor_does(tmp_path: Path, processor: Any) -> None:
+    processor.save_pretrained(tmp_path)
+    found = Preprocessing.of_folder(tmp_path)
+    coarse = np.random.default_rng(0).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    picture = Image.fromarray(coarse).resize((150, 150), Image.Resampling.BICUBIC)
+    expected = np.asarray(processor(picture, return_tensors="np")["pixel_values"][0]).transpose(1, 2, 0)
+    pixels = (found(picture) / 255 - found.mean) / found.std
+    assert pixels.shape == expected.shape
+    assert np.abs(pixels - expected).mean() < 0.02  # one is resized at once, the other before it is cut
 
 
 def test_equal_settings_have_equal_descriptions_and_others_differ() -> None:

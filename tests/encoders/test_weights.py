@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from sentipair.encoders import ImageEncoder, TextEncoder
+from sentipair.encoders import ImageEncoder, TextEncoder, weights
 from sentipair.encoders.engines import EngineChoice
 from sentipair.encoders.loading import load_network
-from sentipair.encoders.weights import folder_revision, locate
+from sentipair.encoders.weights import folder_revision, locate, revisions
 from sentipair.errors import UserError
 
 TORCH = EngineChoice("torch", "f32")
@@ -125,3 +125,20 @@ def test_the_revision_follows_the_content_and_not_the_place(bert: Path, copy: Pa
     assert folder_revision(copy) == folder_revision(bert)
     (copy / "tokenizer_config.json").write_text("{}")
     assert folder_revision(copy) != folder_revision(bert)
+
+
+def test_what_an_encoder_is_told_by(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "locate", lambda name: tmp_path / "snapshots" / f"commit of {name}")
+    named = {
+        "text": str(bert),
+        "image": "efficientnet-lite0",
+        "clip": "openai/clip",
+        "regions": str(tmp_path),
+    }
+    assert revisions(named) == {"text": folder_revision(bert), "clip": "commit of openai/clip"}
+
+
+@pytest.mark.parametrize("index", ["[]", '"x"', '{"weight_map": []}', '{"weight_map": {"a": 3}}'])
+def test_an_index_of_weights_that_is_none_is_one_line(copy: Path, index: str) -> None:
+    (copy / "model.safetensors.index.json").write_text(index)
+    assert "is damaged; download it again" in one_line(lambda: TextEncoder(copy, engine=TORCH))

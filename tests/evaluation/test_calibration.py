@@ -118,8 +118,14 @@ def test_the_temperature_is_the_best_of_a_fine_grid(factor: float) -> None:
 
 
 def oracle_loss(logits: Any, targets: Any) -> float:
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    return float((np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(targets)), targets]).mean())
+    """Cross-entropy with (N + 1)/(N + K) on the target and 1/(N + K) on every other class."""
+    count, classes = logits.shape
+    total = 0.0
+    for row, target in zip(logits, targets, strict=True):
+        below = math.log(sum(math.exp(value - max(row)) for value in row)) + max(row)
+        for place, value in enumerate(row):
+            total += ((count if place == target else 0) + 1) / (count + classes) * (below - value)
+    return total / count
 
 
 def test_logits_made_too_large_are_cooled_by_that_much() -> None:
@@ -131,11 +137,16 @@ def test_logits_made_too_large_are_cooled_by_that_much() -> None:
     assert calibration_scores(honest, targets)["ece"] < 0.02 < calibration_scores(3 * honest, targets)["ece"]
 
 
-def test_perfect_and_hopeless_predictions_end_at_the_bounds() -> None:
-    targets = np.array([0, 1, 2])
-    lowest, highest = TEMPERATURES
-    assert fit_temperature(np.eye(3), targets) == pytest.approx(lowest, rel=0.01)
-    assert fit_temperature(-np.eye(3), targets) == pytest.approx(highest, rel=0.01)
+@pytest.mark.parametrize(("rows", "sure"), [(3, 4 / 6), (6, 7 / 9), (300, 301 / 303)])
+def test_a_model_is_as_sure_as_the_number_of_posts_allows(rows: int, sure: float) -> None:
+    targets = np.arange(rows) % 3
+    found = fit_temperature(5 * np.eye(3)[targets], targets)  # all right
+    shares = np.exp(5 * np.eye(3)[0] / found)
+    assert shares[0] / shares.sum() == pytest.approx(sure, rel=0.01)
+
+
+def test_hopeless_predictions_end_at_the_bound() -> None:
+    assert fit_temperature(-np.eye(3), np.arange(3)) == pytest.approx(TEMPERATURES[1], rel=0.01)
 
 
 def test_where_no_temperature_helps_it_is_one() -> None:
@@ -156,7 +167,7 @@ def test_small_splits_are_described_in_full(logits: Any, targets: Any) -> None:
     temperature = fit_temperature(logits, targets)
     found = describe_calibration(logits, targets, temperature=temperature)
     assert TEMPERATURES[0] <= found["temperature"] <= TEMPERATURES[1]
-    assert found["after"]["nll"] <= found["before"]["nll"]
+    assert oracle_loss(logits / temperature, targets) <= oracle_loss(logits, targets)
     assert all(math.isfinite(value) for stage in ("before", "after") for value in found[stage].values())
     assert len(found["risk_coverage"]) == len(targets)
     errors = (logits.argmax(1) != targets).mean()

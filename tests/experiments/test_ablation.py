@@ -18,7 +18,7 @@ from sentipair.experiments.ablation import Ablation, ablate, load_ablation
 from sentipair.experiments.benchmark import benchmark
 from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.contest import Entry, margins
-from sentipair.experiments.reproduce import is_inside, what_differs
+from sentipair.experiments.reproduce import is_inside, reproduce, what_differs
 from sentipair.experiments.run import finished_runs, run_seeds
 from sentipair.features import FeatureStore
 from sentipair.models import list_models
@@ -113,7 +113,11 @@ def test_the_tables_hold_what_the_runs_say(
 
 
 def test_a_variant_that_diverges_is_left_out_and_named(
-    sample_posts: Path, feature_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sample_posts: Path,
+    feature_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows = (
         {"name": "all"},
@@ -142,6 +146,7 @@ def test_a_variant_that_diverges_is_left_out_and_named(
         overrides=["training.epochs=1"],
         engine="torch",
     )
+    assert "left out: training.learning_rate=1e30 seed 0: the loss is not a number" in capsys.readouterr().err
     assert set(result["variants"]) == {"full", "model.fusion=false", "training.learning_rate=0.001"}
     assert set(result["diverged"]) == {"training.learning_rate=1e30", "training.learning_rate=1e+30"}
     assert all("the loss is not a number after epoch 1" in reason for reason in result["diverged"].values())
@@ -227,6 +232,16 @@ def test_a_leaderboard_of_models_that_diverge(
             overrides=["training.epochs=1", "training.learning_rate=1e30"],
             engine="torch",
         )
+
+
+@pytest.mark.parametrize("command", [benchmark, ablate, reproduce])
+def test_a_page_of_others_is_not_overwritten(command: Any, tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("of a person", encoding="utf-8")
+    model: Any = ["late-fusion"] if command is benchmark else "spp-scl"
+    data: Any = ["posts"] if command is benchmark else "mvsa-single"
+    with pytest.raises(UserError, match=r"holds another report\.html, which would be overwritten"):
+        command(model, data, seeds=[0], output=tmp_path, store=FeatureStore(tmp_path))
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "of a person"
 
 
 def test_a_model_named_twice_is_refused(tmp_path: Path) -> None:

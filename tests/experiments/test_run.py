@@ -331,7 +331,7 @@ def test_twins_in_train_and_telling_controls_are_told_and_recorded(
     summary = one_epoch(table, tmp_path / "runs", store)
     told = capsys.readouterr().err
     assert "1 test posts are also in train; scores are given with and without them" in told
-    assert "marks alone give test accuracy" in told
+    assert "marks alone gives test accuracy" in told
     assert summary["rows"] == {"test": 12, "test_clean": 11}
     folder = tmp_path / "runs" / "seed-0"
     assert evaluate_run(folder, split="test", store=store)["clean"] is not None

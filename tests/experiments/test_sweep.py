@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from sentipair.data import PairDataset
 from sentipair.errors import UserError
 from sentipair.experiments import trials as module
 from sentipair.experiments.sweep import Sweep, search_space
 from sentipair.experiments.trials import with_settings
 from sentipair.features import FeatureStore
-from sentipair.files import explain_os_error
+from sentipair.files import alone_in, explain_os_error
 from sentipair.models import list_models, model_class
 from sentipair.training.config import RunConfig
 from sentipair.training.loop import DivergenceError
@@ -99,7 +100,7 @@ def test_more_trials_can_be_added_and_none_is_done_twice(
     sweep: Sweep, finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sweep.run(4)["trials"][:3] == scores(finished)
-    monkeypatch.setattr(module, "fit", None)
+    monkeypatch.setattr(module, "fit_seed", None)
     assert len(sweep.run(4)["trials"]) == 4
 
 
@@ -121,7 +122,7 @@ def test_a_trial_that_fails_is_kept_with_the_reason(
     def diverge(*_: Any, **__: Any) -> None:
         raise DivergenceError("the loss is not a number after epoch 1")
 
-    monkeypatch.setattr(module, "fit", diverge)
+    monkeypatch.setattr(module, "fit_seed", diverge)
     assert sweep.run(4)["trials"][3]["score"] is None
     assert "trial 3: the loss is not a number after epoch 1" in capsys.readouterr().err
     kept = json.loads((sweep.folder / "trial-3" / "trial.json").read_text(encoding="utf-8"))
@@ -131,10 +132,10 @@ def test_a_trial_that_fails_is_kept_with_the_reason(
 
 
 def test_a_full_disk_is_no_fault_of_the_trial(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_room(*_: Any, folder: Path, **__: Any) -> None:
+    def no_room(bench: Any, config: Any, model: Any, folder: Path, tables: Any) -> None:
         raise explain_os_error(OSError(28, "No space left on device"), folder) from OSError(28)
 
-    monkeypatch.setattr(module, "fit", no_room)
+    monkeypatch.setattr(module, "fit_seed", no_room)
     with pytest.raises(UserError, match="No space left on device"):
         sweep.run(4)
     assert not (sweep.folder / "trial-3" / "trial.json").exists()
@@ -171,6 +172,25 @@ def test_another_sweep_in_the_same_folder_is_refused(
         for call in (lambda it=changed: it.run(1), lambda it=changed: it.rerun(0)):
             with pytest.raises(UserError, match=f"a sweep with other {expected}; choose another --output"):
                 call()
+
+
+def test_fewer_trials_than_there_are_forget_none(sweep: Sweep, finished: Path) -> None:
+    assert sweep.run(1)["trials"] == scores(finished)
+
+
+def test_one_process_at_a_time_works_in_a_sweep(sweep: Sweep) -> None:
+    with alone_in(sweep.folder):
+        for call in (lambda: sweep.run(4), lambda: sweep.rerun(0)):
+            with pytest.raises(UserError, match="another sentipair is at work in"):
+                call()
+
+
+def test_other_labels_of_text_or_picture_are_other_data(
+    sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PairDataset, "own_labels", "changed")
+    with pytest.raises(UserError, match="a sweep with other data"):
+        sweep.run(4)
 
 
 def test_a_trial_that_is_not_there_cannot_be_rerun(sweep: Sweep) -> None:

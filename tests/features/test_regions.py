@@ -158,8 +158,19 @@ def test_stored_vectors(pairs: list[Pair], encoders: Any, tmp_path: Path) -> Non
         ({"x": np.zeros((2, 5)), "boxes": np.zeros((3, 4))}, "boxes"),
         ({"x": np.array([None])}, "an array x"),
         ({"x": np.full((2, 5), np.nan)}, "holds values that are no numbers"),
+        ({"x": np.array(3.0)}, "an array x"),
+        ({"x": np.zeros((1, 5)), "boxes": np.array([[10, 20, 300, 400]])}, "from 0 to 1; divide by its size"),
     ],
-    ids=["no x", "one dimension", "other width", "boxes of others", "pickled", "no numbers"],
+    ids=[
+        "no x",
+        "one dimension",
+        "other width",
+        "boxes of others",
+        "pickled",
+        "no numbers",
+        "scalar",
+        "pixels",
+    ],
 )
 def test_files_that_hold_no_regions(
     pairs: list[Pair], encoders: Any, tmp_path: Path, arrays: dict[str, Any], message: str
@@ -178,9 +189,10 @@ def test_a_folder_of_nothing_and_a_file_of_noise(encoders: Any, tmp_path: Path) 
     chosen = with_regions(encoders, str(tmp_path))
     with pytest.raises(UserError, match="holds neither a detector"):
         Regions(count=2).source(chosen)
-    (tmp_path / "a.npz").write_bytes(b"noise")
-    with pytest.raises(UserError, match="holds no regions"):
-        Regions(count=2).source(chosen)
+    for content in (b"noise", b""):
+        (tmp_path / "a.npz").write_bytes(content)
+        with pytest.raises(UserError, match="holds no regions"):
+            Regions(count=2).source(chosen)
 
 
 def test_patches_of_clip_lie_in_the_grid(pairs: list[Pair], encoders: Any, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from sentipair.data import Pair
+from sentipair.errors import UserError
 from sentipair.features import FeatureStore, FeatureTable, ImageGrid, ImageVector, TextLayers
 
 CLASSES = ("bad", "good")
@@ -140,6 +141,36 @@ def test_what_a_person_must_be_told(pairs: list[Pair], encoders: Any, tmp_path: 
         "broken too": "not a picture",
     }
     assert features.truncated == {"long": "52 tokens, the first 8 are used"}
+
+
+@pytest.mark.parametrize("happens", ["changes", "goes away"])
+def test_a_picture_that_changes_while_features_are_made_leaves_none(
+    pairs: list[Pair], encoders: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, happens: str
+) -> None:
+    red, kept = tmp_path / "red.png", (tmp_path / "red.png").read_bytes()
+    encode = type(encoders.image_encoder).encode
+
+    def change_and_encode(self: Any, pictures: Any) -> Any:
+        red.unlink()
+        if happens == "changes":
+            Image.new("RGB", (20, 30), "green").save(red)
+        return encode(self, pictures)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(encoders.image_encoder), "encode", change_and_encode)
+        with pytest.raises(UserError, match=r"the image of post .* changed or went away while features were"):
+            table(pairs, encoders, tmp_path)
+    red.write_bytes(kept)
+    again, fresh = table(pairs, encoders, tmp_path), table(pairs, encoders, tmp_path / "fresh")
+    assert again.unusable == fresh.unusable
+    assert torch.equal(again.batch([0])["grid"], fresh.batch([0])["grid"])
+
+
+def test_a_long_rationale_is_no_remark_on_the_text_or_the_picture(encoders: Any, tmp_path: Path) -> None:
+    pair = Pair(id="a", text="x", attributes=("a",) * 50, rationales={"good": "a " * 50})
+    specs = [TextLayers(last=1, max_length=8, of=of) for of in ("text", "attributes", "rationale_good")]
+    found = table([pair], encoders, tmp_path, specs)
+    assert (found.unusable, found.truncated) == ({}, {})
 
 
 def test_padding_is_part_of_the_text_where_the_spec_says_so(

@@ -126,8 +126,13 @@ def test_no_epoch_of_the_first_stage_is_chosen_or_ends_the_training(
     history = train("run", contrastive_epochs=3, patience=1)
     assert len(history) == 5  # the fifth is no better than the fourth, and patience begins there
     assert best_epoch(history) == 4
-    assert best_epoch(history[:3]) == 1
-    assert len(saved) == 2
+    assert len(saved) == 1
+
+
+def test_a_first_stage_that_would_take_all_epochs_is_refused_before_any(train: Any, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"first stage takes all 3 epochs; raise training\.epochs"):
+        train("run", epochs=3, contrastive_epochs=3)
+    assert not (tmp_path / "run" / "model.safetensors").exists()
 
 
 def test_a_first_stage_that_never_ends_is_refused(train: Any) -> None:

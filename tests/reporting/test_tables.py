@@ -6,7 +6,7 @@ import csv
 import io
 from pathlib import Path
 
-from sentipair.reporting.tables import Table, write_tables
+from sentipair.reporting.tables import WRITTEN, Table, write_tables
 
 TABLE = Table(
     title="Table 1. 50 % & more",
@@ -44,7 +44,9 @@ def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
 
 def test_tables_of_an_earlier_call_go(tmp_path: Path) -> None:
     write_tables(tmp_path, {"one": TABLE, "two": TABLE})
-    (tmp_path / "notes.txt").write_text("of a person", encoding="utf-8")
+    for name in ("notes.md", "mine.csv"):
+        (tmp_path / name).write_text("of a person", encoding="utf-8")
     write_tables(tmp_path, {"two": TABLE})
-    assert {path.name for path in tmp_path.iterdir()} == {"two.md", "two.tex", "two.csv", "notes.txt"}
+    names = {path.name for path in tmp_path.iterdir() if path.name != WRITTEN}
+    assert names == {"two.md", "two.tex", "two.csv", "notes.md", "mine.csv"}
     assert (tmp_path / "two.md").read_text(encoding="utf-8") == TABLE.markdown()

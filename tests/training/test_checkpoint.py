@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from sentipair.errors import UserError
@@ -55,3 +56,14 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(b"not a checkpoint")
     with pytest.raises(UserError, match="delete it to begin this run anew"):
         load_checkpoint(path, *make(0))
+
+
+def test_the_checkpoint_of_another_model_is_one_line(tmp_path: Path) -> None:
+    path, (model, optimizer) = tmp_path / "last.ckpt", make(0)
+    other = nn.Linear(2, 2)
+    save_checkpoint(path, other, torch.optim.AdamW(other.parameters()), Progress([], {}))
+    with pytest.raises(UserError, match="of another version of sentipair; delete it to begin this run anew"):
+        load_checkpoint(path, model, optimizer)
+    save_file({"model/x": torch.zeros(1)}, path)
+    with pytest.raises(UserError, match="delete it to begin this run anew"):
+        load_checkpoint(path, model, optimizer)

@@ -94,7 +94,19 @@ def test_another_objective_has_its_own_settings() -> None:
         ("training.learning_rate=fast", "training.learning_rate"),
         ("objective.a.b=1", "objective.a.b"),
         ("objective.name=hinge", "no objective 'hinge'"),
+        ("objective.name=[a]", "no objective"),
         ("seed=one", "seed"),
+        ("seed=99999999999", "setting config.seed"),
+        ("training.epochs=true", "True is a truth value; give a number"),
+        ("plugins.finetune={text: yes}", "is a truth value"),
+        ("training.batch_size=064", "YAML reads 064 as 52; write it as a plain number"),
+        ("training.epochs=1:30", "YAML reads 1:30 as 90"),
+        ("training.learning_rate=.inf", "training.learning_rate"),
+        ("model.name=late-fusion", "--set model.name: name the model itself instead"),
+        ("objective.fidelity=published", "use --fidelity instead"),
+        ("data.root=here", "use --root instead"),
+        ("training.gamma=0.1", "has no effect with the cosine schedule; add --set training.schedule=step"),
+        ("training.encoder_learning_rate=0.1", "has no effect without --finetune"),
     ],
 )
 def test_a_wrong_override_is_one_line(wish: str, expected: str) -> None:
@@ -102,6 +114,11 @@ def test_a_wrong_override_is_one_line(wish: str, expected: str) -> None:
         configure("spp-scl", "posts.csv", overrides=[wish])
     assert expected in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_schedule_has_its_settings() -> None:
+    stepped = ["training.schedule=step", "training.gamma=0.1"]
+    assert configure("late-fusion", "posts.csv", overrides=stepped).training.gamma == 0.1
 
 
 @pytest.mark.parametrize(

@@ -52,5 +52,7 @@ def test_several_processes_without_layers_to_share_are_refused(
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     config = configure("logistic-regression", str(sample_posts), engine="torch", overrides=wishes)
-    with pytest.raises(UserError, match="several processes are of use with --finetune only"):
+    with pytest.raises(
+        UserError, match="several processes are of use to `sentipair train` with --finetune only"
+    ):
         run_seeds(config, [0], tmp_path / "runs", store=FeatureStore(tmp_path / "features"))
