@@ -68,9 +68,13 @@ def _lead(run: SeedRun, model: Json) -> Iterator[str]:
 
 def _protocol(run: SeedRun, model: Json) -> Iterator[str]:
     data, environment = run.config["data"], run.environment
+    rule = f"labels by the rule `{data['variant']}`" if data["variant"] else "labels as given"
+    splits = (
+        f"splits `{data['scheme']}`" if data["scheme"] else "splits as given, or made by stratified sampling"
+    )
     yield (
-        f"- Data: {_data_name(run)}, labels by the rule `{data['variant']}`, splits `{data['scheme']}`; fingerprint "
-        f"`{str(environment.get('data'))[:16]}`. The model holds weights only, no posts."
+        f"- Data: {_data_name(run)}, {rule}, {splits}; fingerprint `{str(environment.get('data'))[:16]}`. "
+        "The model holds weights only, no posts."
     )
     if (members := model.get("members", 1)) > 1:
         yield f"- An ensemble: {members} networks with weights of their own, whose probabilities are averaged."

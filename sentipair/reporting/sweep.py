@@ -98,7 +98,9 @@ def setting_figure(values: Sequence[float], scores: Sequence[float], *, logarith
     if logarithmic:
         axes.set_xscale("log")
         wide = max(values) > 100 * min(values)
-        axes.xaxis.set_major_locator(LogLocator(subs=(1,) if wide else (1, 2, 5)))
+        narrow = max(values) < 5 * min(values)  # then hardly a 1, 2 or 5 is among them
+        few = MaxNLocator(nbins=3) if narrow else LogLocator(subs=(1,) if wide else (1, 2, 5))
+        axes.xaxis.set_major_locator(few)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_locator(NullLocator())
     return figure

@@ -128,14 +128,14 @@ def test_the_revision_follows_the_content_and_not_the_place(bert: Path, copy: Pa
 
 
 def test_what_an_encoder_is_told_by(bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "locate", lambda name: tmp_path / "snapshots" / f"commit of {name}")
+    monkeypatch.setattr(weights, "locate", lambda name: tmp_path / "snapshots" / "a1b2c3")
     named = {
         "text": str(bert),
         "image": "efficientnet-lite0",
         "clip": "openai/clip",
         "regions": str(tmp_path),
     }
-    assert revisions(named) == {"text": folder_revision(bert), "clip": "commit of openai/clip"}
+    assert revisions(named) == {"text": folder_revision(bert), "clip": "a1b2c3"}
 
 
 @pytest.mark.parametrize("index", ["[]", '"x"', '{"weight_map": []}', '{"weight_map": {"a": 3}}'])

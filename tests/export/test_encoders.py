@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer, ViTConfig, ViTModel
 
 from sentipair.cli.export import export
 from sentipair.data.traces import TRACES, read_traces
-from sentipair.encoders.preprocessing import PREPROCESSOR
+from sentipair.encoders.preprocessing import PREPROCESSORS
 from sentipair.encoders.weights import folder_revision
 from sentipair.errors import UserError
 from sentipair.experiments.run import evaluate_run, run_seeds
@@ -114,7 +114,7 @@ def test_a_picture_encoder_keeps_its_preprocessing(
         hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32, patch_size=32
     )
     ViTModel(network).save_pretrained(vit)
-    (vit / PREPROCESSOR).write_text('{"image_mean": [0.5, 0.5, 0.5]}')
+    (vit / PREPROCESSORS[0]).write_text('{"image_mean": [0.5, 0.5, 0.5]}')
     config = configure(
         "image-head",
         str(sample_posts),
@@ -125,7 +125,9 @@ def test_a_picture_encoder_keeps_its_preprocessing(
     run_seeds(config, [0], tmp_path / "run", store=FeatureStore(feature_folder))
     names = export_encoders(tmp_path / "run", tmp_path / "out")
     assert names == {"text": "all-MiniLM-L6-v2", "image": str(tmp_path / "out" / "image")}
-    assert (tmp_path / "out" / "image" / PREPROCESSOR).read_bytes() == (vit / PREPROCESSOR).read_bytes()
+    assert (tmp_path / "out" / "image" / PREPROCESSORS[0]).read_bytes() == (
+        vit / PREPROCESSORS[0]
+    ).read_bytes()
 
 
 def test_the_packaged_picture_encoder_is_no_network_of_transformers(
