@@ -112,6 +112,8 @@ def score_table(
             _score(job, predictor, journal, workers)
             tally = Tally(predictor.config.classes, names=names, date=date, group=group)
             _join(journal, output, table, tally)
+        if tally.date and not tally.days:
+            say(f"no date in the column {tally.date} could be read; write dates such as 2024-06-15")
         if report is not None:
             from sentipair.inference.page import write_report
 

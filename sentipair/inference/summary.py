@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ OTHERS = "others"
 NO_ANSWER = "no answer"
 CONFLICT = "conflict"
 BINS = 20
+DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})\b")
+"""Day, month and year as they are written where points stand between them."""
+
 TWITTER = "%a %b %d %H:%M:%S %z %Y"
 
 
@@ -177,12 +181,14 @@ class Tally:
 
 
 def day_of(value: Any) -> datetime.date | None:
-    """The day that a cell names: a date, an ISO 8601 text, or Twitter's ``created_at``; ``None`` for all else."""
+    """The day that a cell names: a date, ISO 8601, 15.6.2024, or Twitter's ``created_at``; ``None`` for all else."""
     if isinstance(value, datetime.datetime):
         return value.date()
     if isinstance(value, datetime.date):
         return value
     text = str(value).strip()
+    if dotted := DOTTED.match(text):
+        text = "{2}-{1:0>2}-{0:0>2}".format(*dotted.groups())
     for read in (datetime.datetime.fromisoformat, lambda it: datetime.datetime.strptime(it, TWITTER)):
         try:
             return read(text).date()

@@ -106,7 +106,7 @@ def _several_seeds(summary: Json, runs: Sequence[SeedRun]) -> Parts:
 
 def _any_run(run: SeedRun) -> Parts:
     """What both kinds of page take from one run folder; with several seeds that is the first."""
-    tested = run.predictions("test")
+    tested = run.calibrated("test")
     return {
         "name": lambda: run.folder.name,
         "geometry": lambda: sections.geometry(run, tested) if tested else [],

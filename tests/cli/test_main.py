@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
+from sentipair import __version__
 from sentipair.cli import main, options
 from sentipair.encoders import EngineName
 from sentipair.errors import UserError
@@ -47,6 +48,11 @@ def test_every_help_has_an_example(sentipair: Any, command: str) -> None:
     result = sentipair(*command.split(), "--help")
     assert result.code == 0
     assert f"Example: sentipair {command}" in result.out
+
+
+def test_the_version(sentipair: Any) -> None:
+    result = sentipair("--version")
+    assert (result.code, result.out) == (0, f"sentipair {__version__}\n")
 
 
 def test_the_help_lists_every_command(sentipair: Any) -> None:
@@ -92,7 +98,7 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
             "name each encoder once",
         ),
         (["train", "config.yaml"], "No such file"),
-        (["train", "config.yaml", "--set", "seed=1"], "leave out --data, --root, --encoders"),
+        (["train", "config.yaml", "--set", "seed=1"], "holds data and settings already; leave out --"),
         (["evaluate", "nowhere"], "no trained model in nowhere"),
         (["predict", "nowhere", "", "text"], "no trained model in nowhere"),
         (["predict"], "give a picture and a text"),
@@ -110,7 +116,7 @@ def test_wrong_usage_exits_with_2(sentipair: Any, words: list[str]) -> None:
             ["train", "spp-scl", "--data", "file.csv", "--set", "seed=7", "--seeds", "2"],
             "leave out one of the two",
         ),
-        (["train", "file.yaml", "--encoders", "paper"], "leave out --data, --root, --encoders"),
+        (["train", "file.yaml", "--encoders", "paper"], "holds data and settings already; leave out --"),
         (["explain", "file", "--output", "./file"], "is the picture to be explained"),
         (["models", "x*"], "no model matches 'x*'"),
     ],

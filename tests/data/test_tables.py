@@ -212,6 +212,32 @@ def test_labels_that_hardly_are_classes_are_told(
     assert list(read_table(text_file(folder, "\n".join(["text,label", *lines]))).problems) == problems
 
 
+def test_semicolons_of_a_spreadsheet(folder: Path) -> None:
+    path = text_file(folder, 'text;label;image\n"one; two, three";y;a.png\nplain;z;\n')
+    dataset = read_table(path)
+    assert [(pair.text, pair.label) for pair in dataset] == [("one; two, three", "y"), ("plain", "z")]
+    with pytest.raises(
+        UserError, match="row 1 has 3 fields, the header 2; put texts that hold a semicolon in"
+    ):
+        read_table(text_file(folder, "text;label\none; two;y\n"))
+
+
+def test_names_of_pictures_as_windows_writes_them(folder: Path) -> None:
+    (folder / "my pictures").mkdir()
+    (folder / "a.png").rename(folder / "my pictures" / "a.png")
+    rows = [{"text": "x", "image": name, "label": "y"} for name in ("my pictures\\a.png", "gone\\a.png")]
+    first, second = read_table(write(folder / "posts.jsonl", rows))
+    assert (first.image, second.image) == (folder / "my pictures" / "a.png", None)
+
+
+def test_a_column_that_seems_to_hold_the_pictures_is_named(folder: Path) -> None:
+    rows = [{"text": "x", "photo": f"{n}.JPG", "label": "y"} for n in range(2)]
+    assert read_table(write(folder / "posts.jsonl", rows)).problems == (
+        "columns ignored: photo",
+        "no column image, so all posts are without a picture; if photo has them, call it image",
+    )
+
+
 def test_text_that_is_not_utf_8_is_told(folder: Path) -> None:
     path = folder / "posts.csv"
     path.write_bytes("text,label\n今天,好\nplain,好\n".encode("gbk"))

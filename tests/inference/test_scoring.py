@@ -163,6 +163,17 @@ def test_column_names_are_found_in_any_case_and_for_picture_folders(
     assert float(row["p(neutral)"]) == pytest.approx(expected, abs=5e-3)
 
 
+def test_a_table_that_calls_its_pictures_otherwise_is_told(
+    predictor: Predictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "posts.csv"
+    path.write_text("text;photo;day\nhello;a.jpg;soon\n", encoding="utf-8")
+    score_table(predictor, path, tmp_path / "out.csv", report=tmp_path / "out.html", date="day")
+    said = capsys.readouterr().err
+    assert "if photo has them, call it image" in said
+    assert "no date in the column day could be read; write dates such as 2024-06-15" in said
+
+
 def test_an_empty_cell_of_pandas_is_no_text(predictor: Predictor, pictures: Path) -> None:
     pq.write_table(pa.table({"text": [float("nan")], "image": ["a.jpg"]}), pictures / "posts.parquet")
     score_table(predictor, pictures / "posts.parquet", pictures / "scored.csv")

@@ -14,6 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from sentipair.errors import UserError
 from sentipair.reporting import write_report
+from sentipair.reporting.run import SeedRun
+from sentipair.reporting.sections import galleries
 
 VOID = {"meta", "img"}
 ATTACK = '<script>alert("1")</script>'
@@ -325,3 +327,16 @@ def test_a_damaged_file_is_named(make_run, name):
         write_report(folder)
     assert "\n" not in str(caught.value)
     assert not (folder / "report.html").exists()
+
+
+def test_examples_are_as_sure_as_predictions_are(make_run):
+    folder = make_run()
+    change_json(folder / "result.json", lambda result: result.update(temperature=2.5))
+    run = SeedRun(folder)
+    raw, cooled = run.predictions("test"), run.calibrated("test")
+    logits = np.log([row.probabilities for row in raw.rows]) / 2.5
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose([row.probabilities for row in cooled.rows], expected, rtol=1e-6)
+    (surest, *_), *_ = (gallery.examples for gallery in galleries(cooled))
+    assert f"{100 * surest.post.confidence:.0f} %" in Page(write_report(folder)).words
+    assert surest.post.confidence < max(row.confidence for row in raw.rows)
