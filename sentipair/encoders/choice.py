@@ -11,13 +11,12 @@ from sentipair.encoders.image import ImageEncoder
 from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
 from sentipair.encoders.lower import LowerImageEncoder, LowerTextEncoder
 from sentipair.encoders.text import TextEncoder
-from sentipair.encoders.weights import PACKAGED
+from sentipair.encoders.weights import MINILM
 from sentipair.errors import UserError
 from sentipair.memory import give_memory_back
 
 OFFLINE = "offline"
 PAPER = "paper"
-MINILM, _ = PACKAGED
 
 
 class Encoders:

@@ -48,10 +48,10 @@ class CLIPTextEncoder(TextEncoder):
         UserError: no such model, its folder is incomplete, or it is no CLIP.
     """
 
+    first_is_cls = False
+
     def __init__(self, source: str | Path, *, engine: EngineChoice) -> None:
         super().__init__(source, last=1, engine=engine)
-
-    first_is_cls = False
 
     def configuration(self) -> Any:
         """What CLIP's configuration says of the text network."""

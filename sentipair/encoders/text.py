@@ -84,6 +84,8 @@ class TextEncoder:
         UserError: no such model, its folder is incomplete, it takes no texts or has fewer layers.
     """
 
+    first_is_cls = True
+
     def __init__(
         self,
         source: str | Path,
@@ -105,8 +107,6 @@ class TextEncoder:
         self.max_length = min(pad_to or max_length, int(self.config.max_position_embeddings) - unused)
         self.pad_to = None if pad_to is None else self.max_length
         self.engine_choice = engine
-
-    first_is_cls = True
 
     def configuration(self) -> Any:
         """The network's configuration.

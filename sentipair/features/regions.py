@@ -163,6 +163,6 @@ def read_regions(path: Path, *, dim: int | None = None) -> Record:
         raise UserError(f"{path}: x has the shape {vectors.shape}; {expected} and boxes (m, 4) are expected")
     if not (np.isfinite(vectors).all() and np.isfinite(boxes).all()):
         raise UserError(f"{path} holds values that are no numbers; make it again")
-    if boxes.min(initial=0) < 0 or boxes.max(initial=1) > 1:
+    if not np.array_equal(boxes.round(2).clip(0, 1), boxes.round(2)):
         raise UserError(f"{path}: boxes are corners relative to the picture, from 0 to 1; divide by its size")
     return to_half(np.concatenate([boxes, vectors], axis=1))

@@ -154,8 +154,10 @@ class FeatureStream:
                 fcntl.lockf(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, byte)
             except (BlockingIOError, PermissionError):
                 claimed = False
-            except OSError:  # a file system without locks: work may be done twice, no more
-                claimed = True
+            except OSError as error:
+                raise UserError(
+                    f"the file system of {self.folder} has no locks ({error.strerror}); choose another feature folder"
+                ) from error
             else:
                 claimed = True
             yield claimed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -181,3 +182,16 @@ def test_memory_in_use_does_not_grow_with_the_store(workers: Path) -> None:
     assert found["store"] > 600
     assert found["growth"] < 100  # RELEASE_AFTER is 34 MB
     assert found["without giving back"] > 560  # the measure sees mapped pages
+
+
+def test_a_file_system_without_locks_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("sentipair.features.store.fcntl.lockf", refuse)
+    stream = FeatureStore(tmp_path).stream({"kind": "text"})
+    with (
+        pytest.raises(UserError, match=r"has no locks \(No locks available\); choose another feature folder"),
+        stream.claim(stream.shard_path(["ab"]), wait=False),
+    ):
+        pass
