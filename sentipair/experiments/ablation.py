@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_what_converges
 from sentipair.experiments.contest import Entry, about_margins, contest_table, floors_table, margins
-from sentipair.experiments.run import finished_runs
+from sentipair.experiments.run import REPORT, finished_runs
 from sentipair.experiments.unlike import checked_predictions
 from sentipair.features import FeatureStore
 from sentipair.files import refuse_foreign, write_json
@@ -34,7 +34,6 @@ from sentipair.training.config import RunConfig
 from sentipair.training.recipes import configure
 
 ABLATION = "ablation.json"
-PAGE = "report.html"
 
 FULL = "full"
 """The folder of the model without changes."""
@@ -144,7 +143,7 @@ def ablate(
         UserError: the data cannot be used, or a training fails; a variant that diverges is left out and named; or the
             folder holds a page that no ablation has written.
     """
-    refuse_foreign(output, (PAGE, ABLATION), config=ABLATION, keys=frozenset({"model", "variants"}))
+    refuse_foreign(output, (REPORT, ABLATION), config=ABLATION, keys=frozenset({"model", "variants"}))
     ablation = load_ablation(model)
     varied = {change.partition("=")[0] for changes in ablation.variants() for change in changes}
     if fixed := varied & {override.partition("=")[0].strip() for override in overrides}:
@@ -287,7 +286,7 @@ def _write_page(
         facts["diverged"] = ", ".join(lost)
     write_figures(output / "figures", sections)
     write_page(
-        output / PAGE,
+        output / REPORT,
         title=f"Ablations of {model_class(name).title}",
         facts=facts,
         sections=sections,

@@ -23,6 +23,7 @@ from sentipair.experiments.contest import (
     show_score,
 )
 from sentipair.experiments.entrant import Entrant
+from sentipair.experiments.run import REPORT
 from sentipair.experiments.workbench import Workbench
 from sentipair.features import FeatureStore
 from sentipair.files import refuse_foreign, write_json
@@ -37,7 +38,6 @@ from sentipair.training.config import RunConfig
 from sentipair.training.recipes import run_name
 
 BOARD = "benchmark.json"
-PAGE = "report.html"
 
 ADAPTED = "†"
 """Marks a model that cannot be, or is not, what its paper describes."""
@@ -76,7 +76,7 @@ def benchmark(
         UserError: a name that does not exist, data that cannot be used, or a training that fails; a model that
             diverges is left out and named. The folder holds a page that no benchmark has written.
     """
-    refuse_foreign(output, (PAGE, BOARD), config=BOARD, keys=frozenset({"data", "seeds"}))
+    refuse_foreign(output, (REPORT, BOARD), config=BOARD, keys=frozenset({"data", "seeds"}))
     if not models:
         raise UserError("name at least one model, see `sentipair models`")
     entrants = {model: Entrant.parse(model) for model in models}
@@ -139,7 +139,7 @@ def benchmark(
     result = {"seeds": list(seeds), "encoders": facts["encoders"], "data": boards, "diverged": lost}
     write_json(output / BOARD, result)  # first: it says whose page that is
     write_figures(output / "figures", sections)
-    write_page(output / PAGE, title="Leaderboard", facts=facts, sections=sections)
+    write_page(output / REPORT, title="Leaderboard", facts=facts, sections=sections)
     tables = {
         f"{number}-{section.title}{suffix}": table
         for number, section in enumerate(sections, start=1)

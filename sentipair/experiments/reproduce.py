@@ -11,6 +11,7 @@ from sentipair.encoders.choice import PAPER
 from sentipair.errors import UserError
 from sentipair.experiments.campaign import Job, run_all
 from sentipair.experiments.contest import Entry, floors_table
+from sentipair.experiments.run import REPORT
 from sentipair.features import FeatureStore
 from sentipair.files import refuse_foreign, write_json, write_text
 from sentipair.reporting.page import Section, write_page
@@ -23,7 +24,6 @@ from sentipair.training.recipes import configure, load_recipe, published_results
 
 RESULT = "reproduce.json"
 VERDICT = "reproduce.md"
-PAGE = "report.html"
 
 
 def reproduce(
@@ -56,7 +56,7 @@ def reproduce(
         UserError: nothing was published, the data cannot be used, a training fails, or the folder holds a page that no
             reproduction has written.
     """
-    refuse_foreign(output, (PAGE, VERDICT, RESULT), config=RESULT, keys=frozenset({"model", "verdicts"}))
+    refuse_foreign(output, (REPORT, VERDICT, RESULT), config=RESULT, keys=frozenset({"model", "verdicts"}))
     claims = published_results(model, data)
     if not claims:
         raise UserError(
@@ -100,7 +100,7 @@ def reproduce(
     write_text(output / VERDICT, f"{table.markdown()}\n{paragraph}\n\n{floors.markdown()}")
     section = Section(title="Verdict", lead=paragraph, tables=[table, floors])
     write_page(
-        output / PAGE,
+        output / REPORT,
         title=f"{model} on {data}: does the number hold?",
         facts=facts,
         sections=[section],
